@@ -1,0 +1,80 @@
+#pragma once
+
+#include <vector>
+
+#include "pipeline/base/batch.h"
+#include "pipeline/base/status.h"
+#include "state/lane_state.h"
+
+namespace tacho {
+
+// The two times that a lane keeps: partition time (the greatest event time of
+// its input) and, per vehicle, {greatest event time, last seen}. Last seen is
+// the partition time at the vehicle's latest record: what "silent" is measured
+// from.
+//
+// The clock is moved for a whole batch first (Observe); operators then walk
+// the rows and ask for a vehicle's times *as of* a row, so that each stream
+// sees time move row by row. Watermark of an operator = vehicle time minus its
+// allowed lateness.
+//
+// A vehicle without an entry, or with one last seen `vehicle_forget` or more
+// before the partition time, starts from partition time - vehicle_forget
+// (kNoTime while partition time is kNoTime).
+//
+// State: table "clock", key (vehicle, 0).
+// Threading: the lane's thread only.
+class VehicleClock {
+ public:
+  struct Times {
+    Timestamp vehicle_time = kNoTime;
+    Timestamp last_seen = kNoTime;
+    void Reset() { *this = {}; }
+    void Encode(ByteWriter& out) const {
+      out.Time(vehicle_time);
+      out.Time(last_seen);
+    }
+    bool Decode(ByteReader& in) {
+      vehicle_time = in.Time();
+      last_seen = in.Time();
+      return in.ok();
+    }
+  };
+
+  explicit VehicleClock(Millis vehicle_forget) : forget_(vehicle_forget) {}
+
+  void Open(LaneState& state);  // Declares the table.
+
+  // Fills batch.partition_time, vehicle_time and previous_row from
+  // batch.vehicle and batch.event_time, and moves both times to the end of
+  // the batch.
+  void Observe(Batch& batch);
+
+  // Last seen and vehicle time of `vehicle` as they stand after row `row` of
+  // the batch last observed (row -1: before its first row). kNoTime if it was
+  // never seen. Cold: for due timers, not for rows.
+  Times AsOf(const Batch& batch, VehicleIndex vehicle, int64_t row) const;
+  // The same outside a batch. REQUIRES: the vehicle is resident.
+  Times Now(VehicleIndex vehicle) const;
+
+  // Partition time before the batch last observed, or now.
+  Timestamp partition_time() const { return partition_time_; }
+  // Sets partition time from the marker, or by an advance.
+  void SetPartitionTime(Timestamp t) { partition_time_ = t; }
+
+ private:
+  Millis forget_;
+  StateTable<Times>* table_ = nullptr;
+  Timestamp partition_time_ = kNoTime;
+  // Per vehicle, for the batch last observed: its last row there and its
+  // times before the batch. `batch_number` says whether they are of it.
+  struct Scratch {
+    uint64_t batch_number = 0;
+    int32_t last_row = -1;
+    Times before;
+  };
+  std::vector<Scratch> scratch_;
+  uint64_t batch_number_ = 0;
+};
+
+}  // namespace tacho

@@ -1,0 +1,169 @@
+#include "pipeline/base/log.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <memory>
+
+namespace tacho {
+namespace {
+
+LogFormat g_format = LogFormat::kLogfmt;
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+const char* LevelName(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarn:
+      return "warn";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "info";
+}
+
+spdlog::logger& Logger() {
+  static const std::shared_ptr<spdlog::logger> logger = [] {
+    auto made = std::make_shared<spdlog::logger>(
+        "tacho", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern("%v");
+    made->flush_on(spdlog::level::trace);
+    return made;
+  }();
+  return *logger;
+}
+
+void AppendQuoted(std::string& line, std::string_view text) {
+  line += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      line += '\\';
+      line += c;
+    } else if (c == '\n') {
+      line += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(line), "\\u{:04x}",
+                     static_cast<unsigned>(c));
+    } else {
+      line += c;
+    }
+  }
+  line += '"';
+}
+
+bool NeedsQuotes(std::string_view text) {
+  if (text.empty()) return true;
+  for (const char c : text) {
+    if (c == ' ' || c == '=' || c == '"' || c == '\\' ||
+        static_cast<unsigned char>(c) < 0x20) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void AppendField(std::string& line, std::string_view name,
+                 std::string_view text, bool is_text) {
+  if (g_format == LogFormat::kJson) {
+    line += ',';
+    AppendQuoted(line, name);
+    line += ':';
+    if (is_text) {
+      AppendQuoted(line, text);
+    } else {
+      line += text;
+    }
+    return;
+  }
+  line += ' ';
+  line += name;
+  line += '=';
+  if (is_text && NeedsQuotes(text)) {
+    AppendQuoted(line, text);
+  } else {
+    line += text;
+  }
+}
+
+std::string TimeText() {
+  const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now());
+  const auto day = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(now - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                     static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+}  // namespace
+
+LogField::LogField(std::string_view n, double v)
+    : name(n), text(fmt::format("{:.6g}", v)) {}
+
+void InitLog(LogLevel level, LogFormat format) {
+  g_format = format;
+  Logger().set_level(ToSpdlog(level));
+}
+
+bool LogSite::Admit(int64_t now_seconds, uint64_t& suppressed) {
+  const int64_t window = now_seconds / kWindowSeconds;
+  if (window_.exchange(window, std::memory_order_relaxed) != window) {
+    in_window_.store(0, std::memory_order_relaxed);
+  }
+  if (in_window_.fetch_add(1, std::memory_order_relaxed) >= kBurst) {
+    suppressed_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  suppressed = suppressed_.exchange(0, std::memory_order_relaxed);
+  return true;
+}
+
+void LogEvent(LogSite& site, LogLevel level, std::string_view event,
+              std::initializer_list<LogField> fields) {
+  if (!Logger().should_log(ToSpdlog(level))) return;
+  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
+                          std::chrono::steady_clock::now().time_since_epoch())
+                          .count();
+  uint64_t suppressed = 0;
+  if (!site.Admit(now, suppressed)) return;
+  std::string line;
+  if (g_format == LogFormat::kJson) {
+    line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", TimeText(),
+                       LevelName(level), event);
+  } else {
+    line = fmt::format("time={} level={} event={}", TimeText(),
+                       LevelName(level), event);
+  }
+  for (const LogField& field : fields) {
+    AppendField(line, field.name, field.text, field.is_text);
+  }
+  if (suppressed > 0) {
+    AppendField(line, "suppressed", std::to_string(suppressed), false);
+  }
+  if (g_format == LogFormat::kJson) line += '}';
+  Logger().log(ToSpdlog(level), line);
+}
+
+}  // namespace tacho

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/base/ids.h"
+#include "pipeline/base/time.h"
+
+namespace tacho {
+
+// One Kafka message to be produced, as a range of its buffer's bytes:
+// key, value, then the encoded headers.
+struct OutputRecord {
+  size_t begin = 0;
+  uint32_t key_size = 0;
+  uint32_t value_size = 0;
+  uint32_t headers_size = 0;
+  SinkId sink = 0;
+  bool null_key = false;
+  bool null_value = false;
+  // Ordinal, within the lane's epoch, of the record that caused this one.
+  // Outputs of different streams to one topic are merged by it.
+  uint64_t cause = 0;
+  Timestamp log_time = kNoLogTime;  // Kafka timestamp of the causing message.
+};
+
+// Outputs, rejects and late records of a lane's epoch: bytes copied out of the
+// batch, so that the batch can go back to its pool.
+//
+// Headers are encoded as repeated {u8 name size, name, u32 value size, value}.
+//
+// Limits: unbounded by itself; the lane freezes early at `commit.bytes`.
+// Threading: one thread at a time. Clear keeps the capacity.
+class OutputBuffer {
+ public:
+  // Appends in three steps: Begin, then the key bytes, then EndKey, then the
+  // value bytes through `bytes()`, then EndValue, then headers, then End.
+  void Begin(SinkId sink, uint64_t cause, Timestamp log_time);
+  void EndKey(bool is_null = false);
+  void EndValue(bool is_null = false);
+  void AddHeader(std::string_view name, std::string_view value);
+  void End();
+
+  // The growing end; append only between Begin and End.
+  std::vector<char>& bytes() { return bytes_; }
+  void Append(std::string_view text) {
+    bytes_.insert(bytes_.end(), text.begin(), text.end());
+  }
+
+  const std::vector<OutputRecord>& records() const { return records_; }
+  std::string_view Key(const OutputRecord& r) const {
+    return {bytes_.data() + r.begin, r.key_size};
+  }
+  std::string_view Value(const OutputRecord& r) const {
+    return {bytes_.data() + r.begin + r.key_size, r.value_size};
+  }
+  std::string_view Headers(const OutputRecord& r) const {
+    return {bytes_.data() + r.begin + r.key_size + r.value_size,
+            r.headers_size};
+  }
+
+  bool empty() const { return records_.empty(); }
+  size_t used_bytes() const {
+    return bytes_.size() + records_.size() * sizeof(OutputRecord);
+  }
+  void Clear() {
+    bytes_.clear();
+    records_.clear();
+  }
+
+ private:
+  std::vector<char> bytes_;
+  std::vector<OutputRecord> records_;
+};
+
+// Splits the first header off `headers`. False at the end.
+bool NextHeader(std::string_view& headers, std::string_view& name,
+                std::string_view& value);
+
+}  // namespace tacho

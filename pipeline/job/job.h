@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operators/emitter.h"
+#include "operators/registry.h"
+#include "pipeline/base/time.h"
+#include "pipeline/decode/decoder.h"
+#include "state/marker.h"
+
+namespace tacho {
+
+enum class OffsetReset : uint8_t { kEarliest, kLatest, kNone };
+enum class PartitionsAdded : uint8_t { kStop, kContinue };
+enum class OnReject : uint8_t { kTopic, kDrop, kFail };
+enum class OutputTimestamp : uint8_t { kNow, kLogTime };
+
+struct GroupConfig {
+  std::string id;
+  std::string instance_id;  // Not empty: a static member.
+  OffsetReset offset_reset = OffsetReset::kEarliest;
+  Millis session_timeout{45000};
+  Millis heartbeat_interval{3000};
+  Millis max_poll_interval{300000};
+};
+
+struct OutputConfig {
+  std::string topic;
+  TimeFormat time_format = TimeFormat::kEpochMillis;
+  OutputTimestamp timestamp = OutputTimestamp::kNow;
+};
+
+struct OperatorConfig {
+  const OperatorType* type = nullptr;
+  OperatorParams params;
+};
+
+struct StreamConfig {
+  std::string name;
+  std::vector<OperatorConfig> operators;  // The last one emits.
+  OutputConfig output;
+};
+
+// Where rejects (or late records) go.
+struct SideOutputConfig {
+  OnReject action = OnReject::kTopic;
+  std::string topic;  // Of kTopic.
+};
+
+struct CommitConfig {
+  Millis interval{200};
+  uint64_t records = 1000000;           // Input records of an epoch.
+  uint64_t bytes = uint64_t{64} << 20;  // Outputs and state changes of one.
+};
+
+// A job file, checked and typed: what to read, how to decode it, which streams
+// to run and where results go. Keys, defaults, ranges and help are in the key
+// table (job_keys.cc); the shape is in the design page, section 11.
+// Threading: immutable once loaded.
+struct Job {
+  std::string name;
+  // Allow-listed client properties, in Kafka's own spelling.
+  std::vector<std::pair<std::string, std::string>> kafka;
+  GroupConfig group;
+  std::vector<std::string> topics;
+  std::string decoder = "wide";
+  DecoderConfig decode;
+  int partitions_per_worker = 8;
+  std::vector<StreamConfig> streams;
+  SideOutputConfig rejects;
+  SideOutputConfig late;
+  std::string state_dir = "./state";
+  CommitConfig commit;
+  uint64_t batch_max_records = 2000;
+  uint64_t memory_limit = uint64_t{768} << 20;
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  PartitionsAdded partitions_added = PartitionsAdded::kStop;
+  Millis revoke_timeout{10000};
+  StreamSettings time;  // vehicle_idle_timeout, vehicle_forget.
+
+  SignalSchema schema;  // From decode.signals.
+};
+
+}  // namespace tacho

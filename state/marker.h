@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pipeline/base/ids.h"
+#include "pipeline/base/status.h"
+#include "pipeline/base/time.h"
+
+namespace tacho {
+
+enum class Guarantee : uint8_t { kAtLeastOnce = 1, kExactlyOnce = 2 };
+
+const char* GuaranteeName(Guarantee guarantee);  // "at_least_once", ...
+
+// The line in a lane's store that says which epoch it holds; written in the
+// same batch as the state changes of that epoch.
+//
+// On disk: u8 format (1), then the fields below in order, numbers
+// little-endian, strings length-prefixed, u64 XXH3 of everything before it.
+struct Marker {
+  int64_t epoch = 0;      // Counts the lane's commits, from 1.
+  std::string writer_id;  // UUID of the worker that wrote it.
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  Offset next_offset = 0;  // First offset that is not in the state.
+  Timestamp partition_time = kNoTime;
+  Timestamp idle_origin =
+      kNoTime;                   // Where an idle advance began; kNoTime: none.
+  Timestamp ended_at = kNoTime;  // Set by --close-at-end.
+  int32_t input_partitions = 0;  // Partition count of the input topic.
+  int64_t reset_generation = 0;
+  Timestamp wall_time = kNoTime;
+  std::string job;
+  // (table name, fingerprint) of every table, sorted by name.
+  std::vector<std::pair<std::string, uint64_t>> tables;
+
+  bool operator==(const Marker&) const = default;
+};
+
+void EncodeMarker(const Marker& marker, std::vector<char>& out);
+Result<Marker> DecodeMarker(std::string_view bytes);
+
+}  // namespace tacho

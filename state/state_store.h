@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/base/status.h"
+#include "state/marker.h"
+
+namespace tacho {
+
+using TableId = uint32_t;
+
+// State changes of one lane's epoch, encoded once: the same bytes go to the
+// store and to the changelog.
+class StateChanges {
+ public:
+  struct Change {
+    TableId table = 0;
+    bool tombstone = false;
+    uint32_t key_size = 0;
+    uint32_t value_size = 0;
+    size_t begin = 0;  // Of the key; the value follows it.
+  };
+
+  void Begin(TableId table);
+  void EndKey();
+  void EndValue();      // The change is a put...
+  void EndTombstone();  // ...or a delete.
+  std::vector<char>& bytes() {
+    return bytes_;
+  }  // Append between Begin and End.
+
+  const std::vector<Change>& changes() const { return changes_; }
+  std::string_view Key(const Change& c) const {
+    return {bytes_.data() + c.begin, c.key_size};
+  }
+  std::string_view Value(const Change& c) const {
+    return {bytes_.data() + c.begin + c.key_size, c.value_size};
+  }
+  size_t used_bytes() const {
+    return bytes_.size() + changes_.size() * sizeof(Change);
+  }
+  bool empty() const { return changes_.empty(); }
+  void Clear() {
+    bytes_.clear();
+    changes_.clear();
+  }
+
+ private:
+  std::vector<char> bytes_;
+  std::vector<Change> changes_;
+};
+
+// Where a lane's committed state lives. One store per lane; RocksDB in
+// production, memory in tests.
+//
+// Threading: Apply may run on the committer while the lane's thread scans;
+// every other pair of calls is serialised by the caller.
+// Errors: kIoError, kCorruption; nothing is retried here.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+
+  // Makes the tables; called once, before any other call. A table found in
+  // the store and not named here is an error of the caller's making
+  // (fingerprints are checked first, from the marker).
+  virtual Status OpenTables(const std::vector<std::string>& names) = 0;
+
+  // The marker, or nothing in an empty store.
+  virtual Result<std::optional<Marker>> ReadMarker() = 0;
+
+  // Puts changes and marker in one atomic write; durable on return if the
+  // store was opened with a synced WAL.
+  virtual Status Apply(const StateChanges& changes, const Marker& marker) = 0;
+
+  // Calls `visit` for every (key, value) of `table` whose key starts with
+  // `prefix`, in key order, until it returns a Status that is not ok.
+  virtual Status Scan(
+      TableId table, std::string_view prefix,
+      const std::function<Status(std::string_view, std::string_view)>& visit)
+      const = 0;
+
+  virtual Status Flush() = 0;
+  // Flushes and closes; the directory may be opened again afterwards.
+  virtual Status Close() = 0;
+};
+
+}  // namespace tacho

@@ -1,0 +1,282 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pipeline/base/check.h"
+#include "pipeline/base/ids.h"
+#include "pipeline/base/status.h"
+#include "state/codec.h"
+#include "state/state_store.h"
+#include "state/vehicle_table.h"
+
+namespace tacho {
+
+// Identity and meaning of a table. The fingerprint hashes everything that
+// changes what stored values mean (operator type, key, parameters); a mismatch
+// at open stops with the remedy.
+struct TableSpec {
+  std::string name;  // Unique in the lane: "<stream>.<operator>.<table>".
+  uint64_t fingerprint = 0;
+  uint8_t value_version = 1;  // First byte of every stored value.
+  size_t heap_bytes = 0;      // What a value owns outside itself, estimated.
+};
+
+// What LaneState needs of a table without knowing its value type.
+class StateTableBase {
+ public:
+  explicit StateTableBase(TableSpec spec) : spec_(std::move(spec)) {}
+  virtual ~StateTableBase() = default;
+  StateTableBase(const StateTableBase&) = delete;
+  StateTableBase& operator=(const StateTableBase&) = delete;
+
+  const TableSpec& spec() const { return spec_; }
+
+  // Makes room for vehicles [0, count).
+  virtual void Grow(size_t count) = 0;
+  // Adds a stored entry. The vehicle must not be resident yet.
+  virtual Status Load(VehicleIndex vehicle, int64_t subkey,
+                      std::string_view bytes) = 0;
+  // Encodes what changed since the last freeze, in the order of first change.
+  virtual void Freeze(TableId id, const VehicleTable& vehicles,
+                      StateChanges& out) = 0;
+  // The last frozen epoch has reached the store.
+  virtual void Applied() = 0;
+  // True if nothing of the vehicle is newer than the last applied epoch.
+  virtual bool CanEvict(VehicleIndex vehicle) const = 0;
+  // Frees the vehicle's entries. REQUIRES: CanEvict(vehicle).
+  virtual void Evict(VehicleIndex vehicle) = 0;
+  // True if the vehicle has an entry in memory, erased ones included.
+  virtual bool HasEntries(VehicleIndex vehicle) const = 0;
+  virtual size_t used_bytes() const = 0;
+  virtual size_t entries() const = 0;
+
+ private:
+  TableSpec spec_;
+};
+
+// Typed state of one operator, keyed by (vehicle, subkey): what an operator
+// sees of its state. Values are plain structs, held decoded; an entry that
+// changed is encoded once, at the next freeze.
+//
+// Value must have: a default constructor; void Reset() (back to the default,
+// keeping capacity); void Encode(ByteWriter&) const; bool Decode(ByteReader&).
+//
+// A vehicle's entries form a chain in descending order of subkey, so that the
+// newest window is found first and without hashing. Only resident vehicles
+// (LaneState::Intern, EnsureResident) may be asked for.
+//
+// Threading: the lane's thread only.
+// Lifetime: pointers to values stay valid until the entry is erased and
+// applied, or its vehicle evicted; eviction happens only between batches.
+template <typename Value>
+class StateTable final : public StateTableBase {
+ public:
+  struct Entry {
+    int64_t subkey = 0;
+    Entry* next = nullptr;    // Smaller subkey of the same vehicle.
+    uint64_t changed_in = 0;  // Freeze number that will hold, or held, it.
+    VehicleIndex vehicle = 0;
+    bool stored = false;  // The store has, or will get, a value.
+    bool erased = false;  // A tombstone until its epoch is applied.
+    Value value;
+  };
+
+  using StateTableBase::StateTableBase;
+
+  // The value, or nullptr. Cheap for the newest subkey.
+  Value* Find(VehicleIndex vehicle, int64_t subkey = 0) {
+    Entry* const e = FindEntry(vehicle, subkey);
+    return e == nullptr || e->erased ? nullptr : &e->value;
+  }
+
+  // The value for changing it; a new one is Reset. Marks it changed.
+  Value& Mutate(VehicleIndex vehicle, int64_t subkey, bool* created) {
+    Entry** link = &heads_[vehicle];
+    while (*link != nullptr && (*link)->subkey > subkey) link = &(*link)->next;
+    Entry* e = *link;
+    *created = false;
+    if (e == nullptr || e->subkey != subkey) {
+      e = NewEntry(vehicle, subkey);
+      e->next = *link;
+      *link = e;
+      *created = true;
+    } else if (e->erased) {
+      e->erased = false;
+      e->value.Reset();
+      ++live_;
+      *created = true;
+    }
+    Touch(*e);
+    return e->value;
+  }
+  Value& Mutate(VehicleIndex vehicle, int64_t subkey = 0) {
+    bool created;
+    return Mutate(vehicle, subkey, &created);
+  }
+
+  void Erase(VehicleIndex vehicle, int64_t subkey = 0) {
+    Entry* const e = FindEntry(vehicle, subkey);
+    if (e == nullptr || e->erased) return;
+    e->erased = true;
+    --live_;
+    Touch(*e);
+  }
+
+  // Calls visit(subkey, value) for the vehicle's entries, newest subkey first.
+  // `visit` must not change the table.
+  template <typename Visit>
+  void ForEach(VehicleIndex vehicle, Visit&& visit) {
+    for (Entry* e = heads_[vehicle]; e != nullptr; e = e->next) {
+      if (!e->erased) visit(e->subkey, e->value);
+    }
+  }
+
+  void Grow(size_t count) override {
+    if (count > heads_.size()) heads_.resize(count, nullptr);
+  }
+
+  Status Load(VehicleIndex vehicle, int64_t subkey,
+              std::string_view bytes) override {
+    ByteReader reader(bytes);
+    const uint8_t version = reader.U8();
+    if (!reader.ok() || version != spec().value_version) {
+      return Corruption("table " + spec().name + ": value version " +
+                        std::to_string(version) + ", expected " +
+                        std::to_string(spec().value_version));
+    }
+    Entry** link = &heads_[vehicle];
+    while (*link != nullptr && (*link)->subkey > subkey) link = &(*link)->next;
+    CHECK(*link == nullptr || (*link)->subkey != subkey);
+    Entry* const e = NewEntry(vehicle, subkey);
+    if (!e->value.Decode(reader) || !reader.done()) {
+      Free(e);
+      return Corruption("table " + spec().name + ": value does not decode");
+    }
+    e->stored = true;
+    e->next = *link;
+    *link = e;
+    return Status::Ok();
+  }
+
+  void Freeze(TableId id, const VehicleTable& vehicles,
+              StateChanges& out) override {
+    for (Entry* const e : dirty_) {
+      if (e->erased && !e->stored) {
+        frozen_erased_.push_back(e);  // Born and erased unseen.
+        continue;
+      }
+      out.Begin(id);
+      AppendStateKey(out.bytes(), vehicles.Id(e->vehicle), e->subkey);
+      out.EndKey();
+      if (e->erased) {
+        out.EndTombstone();
+        e->stored = false;
+        frozen_erased_.push_back(e);
+        continue;
+      }
+      ByteWriter writer(out.bytes());
+      writer.U8(spec().value_version);
+      e->value.Encode(writer);
+      out.EndValue();
+      e->stored = true;
+    }
+    dirty_.clear();
+    ++current_;
+  }
+
+  void Applied() override {
+    applied_ = current_ - 1;
+    for (Entry* const e : frozen_erased_) {
+      // Written again since: alive, or a tombstone of the next epoch.
+      if (!e->erased || e->changed_in > applied_) continue;
+      Unlink(e);
+      Free(e);
+    }
+    frozen_erased_.clear();
+  }
+
+  bool CanEvict(VehicleIndex vehicle) const override {
+    for (const Entry* e = heads_[vehicle]; e != nullptr; e = e->next) {
+      if (e->changed_in > applied_ || e->erased) return false;
+    }
+    return true;
+  }
+
+  void Evict(VehicleIndex vehicle) override {
+    Entry* e = heads_[vehicle];
+    while (e != nullptr) {
+      Entry* const next = e->next;
+      --live_;
+      Free(e);
+      e = next;
+    }
+    heads_[vehicle] = nullptr;
+  }
+
+  bool HasEntries(VehicleIndex vehicle) const override {
+    return heads_[vehicle] != nullptr;
+  }
+  size_t used_bytes() const override {
+    return (slab_.size() - free_.size()) * (sizeof(Entry) + spec().heap_bytes) +
+           heads_.size() * sizeof(Entry*);
+  }
+  size_t entries() const override { return live_; }
+
+ private:
+  void Touch(Entry& e) {
+    if (e.changed_in == current_) return;
+    e.changed_in = current_;
+    dirty_.push_back(&e);
+  }
+
+  Entry* FindEntry(VehicleIndex vehicle, int64_t subkey) {
+    DCHECK(vehicle < heads_.size());
+    Entry* e = heads_[vehicle];
+    while (e != nullptr && e->subkey > subkey) e = e->next;
+    return e != nullptr && e->subkey == subkey ? e : nullptr;
+  }
+
+  Entry* NewEntry(VehicleIndex vehicle, int64_t subkey) {
+    Entry* e;
+    if (free_.empty()) {
+      e = &slab_.emplace_back();
+    } else {
+      e = free_.back();
+      free_.pop_back();
+      e->value.Reset();
+    }
+    e->subkey = subkey;
+    e->next = nullptr;
+    e->changed_in = 0;
+    e->vehicle = vehicle;
+    e->stored = false;
+    e->erased = false;
+    ++live_;
+    return e;
+  }
+
+  void Unlink(Entry* e) {
+    Entry** link = &heads_[e->vehicle];
+    while (*link != e) link = &(*link)->next;
+    *link = e->next;
+  }
+
+  // Back to the free list; `live_` is the caller's business.
+  void Free(Entry* e) { free_.push_back(e); }
+
+  std::vector<Entry*> heads_;  // By vehicle.
+  std::deque<Entry> slab_;     // Stable addresses.
+  std::vector<Entry*> free_;
+  std::vector<Entry*> dirty_;
+  std::vector<Entry*> frozen_erased_;
+  uint64_t current_ = 1;  // Number of the epoch being built.
+  uint64_t applied_ = 0;
+  size_t live_ = 0;
+};
+
+}  // namespace tacho

@@ -49,6 +49,7 @@ class OutputBuffer {
   }
 
   const std::vector<OutputRecord>& records() const { return records_; }
+  std::vector<OutputRecord>& records() { return records_; }  // To reorder.
   std::string_view Key(const OutputRecord& r) const {
     return {bytes_.data() + r.begin, r.key_size};
   }

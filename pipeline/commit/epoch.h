@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "pipeline/base/ids.h"
+#include "pipeline/base/output_buffer.h"
+#include "state/marker.h"
+#include "state/state_store.h"
+
+namespace tacho {
+
+// A lane's part of an epoch: everything that it did between two freezes. A
+// value: it owns its bytes and refers to nothing of the lane.
+//
+// Threading: filled by the lane's thread at a freeze, then owned by the
+// committer until it is applied or dropped. Recycled; Clear keeps capacity.
+struct LaneEpoch {
+  TopicPartition tp;
+  bool changed = false;  // False: nothing to make durable.
+  uint64_t messages = 0;
+  Marker marker;         // Position and times after the epoch.
+  OutputBuffer outputs;  // Outputs, rejects and late records.
+  StateChanges changes;
+
+  size_t used_bytes() const {
+    return outputs.used_bytes() + changes.used_bytes();
+  }
+  void Clear() {
+    changed = false;
+    messages = 0;
+    outputs.Clear();
+    changes.Clear();
+  }
+};
+
+// Applies a lane's part to its store. Implemented by the lane, which knows
+// whether it still owns the partition.
+class EpochOwner {
+ public:
+  virtual ~EpochOwner() = default;
+  // Writes state changes and marker in one batch. Committer's thread.
+  virtual Status Apply(const LaneEpoch& part) = 0;
+  // False once the partition was lost or revoked: the fence.
+  virtual bool owned() const = 0;
+};
+
+// How far an epoch has come. At least once, a retry goes on where the last try
+// stopped, so that nothing is produced twice needlessly.
+enum class EpochStage : uint8_t { kFrozen, kProduced, kApplied, kCommitted };
+
+// What a worker commits as a whole: the parts of all its lanes that changed.
+struct Epoch {
+  struct Part {
+    LaneEpoch* epoch;
+    EpochOwner* owner;
+  };
+  std::vector<Part> parts;
+  EpochStage stage = EpochStage::kFrozen;
+};
+
+}  // namespace tacho

@@ -1,0 +1,54 @@
+#include "pipeline/job/wiring.h"
+
+#include <utility>
+
+#include "pipeline/commit/kafka_at_least_once.h"
+#include "pipeline/consume/kafka_group.h"
+#include "pipeline/job/disk_lane_stores.h"
+#include "pipeline/job/kafka_properties.h"
+#include "pipeline/job/sinks.h"
+
+namespace tacho {
+
+Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
+                                                const WorkerOptions& options) {
+  ASSIGN_OR_RETURN(const KafkaProperties properties,
+                   ResolveKafkaProperties(job.kafka));
+  const MemoryShares memory(job);
+  WorkerParts parts;
+
+  // 1. Where state lives: claimed before anything talks to Kafka, so that two
+  // processes never share a directory.
+  ASSIGN_OR_RETURN(parts.stores, MakeDiskLaneStores(job));
+
+  // 2. consume: a member of the job's group.
+  KafkaGroupOptions group;
+  group.properties = properties;
+  group.group_id = job.group.id;
+  group.instance_id = job.group.instance_id;
+  group.topics = job.topics;
+  group.session_timeout = job.group.session_timeout;
+  group.heartbeat_interval = job.group.heartbeat_interval;
+  group.max_poll_interval = job.group.max_poll_interval;
+  group.queue_bytes = memory.queue_bytes;
+  group.partitions_per_worker = job.partitions_per_worker;
+  ASSIGN_OR_RETURN(parts.source, MakeKafkaGroup(std::move(group)));
+
+  // 3. decode and operate: made lane by lane (LaneSet, AddChains).
+
+  // 4. commit: made when the partition counts are known.
+  parts.make_transaction =
+      [properties, sinks = JobSinks(job).sinks()](
+          int32_t input_partitions,
+          std::function<Status(const Epoch&)> commit_offsets) {
+        KafkaOutputOptions output;
+        output.properties = properties;
+        output.sinks = sinks;
+        output.input_partitions = input_partitions;
+        return MakeKafkaAtLeastOnce(std::move(output),
+                                    std::move(commit_offsets));
+      };
+  return std::make_unique<Worker>(job, options, std::move(parts));
+}
+
+}  // namespace tacho

@@ -1,0 +1,495 @@
+#include "pipeline/job/worker.h"
+
+#include <algorithm>
+#include <latch>
+#include <thread>
+#include <utility>
+
+#include "pipeline/base/log.h"
+
+namespace tacho {
+namespace {
+
+constexpr Millis kCommitOffsetsTimeout{10000};
+constexpr Millis kRequestTimeout{5000};
+constexpr Millis kCheckInterval{15000};
+// A batch takes milliseconds; a freeze that takes this long is a stuck lane.
+constexpr Millis kFreezeTimeout{60000};
+
+int ThreadCount(int asked) {
+  if (asked > 0) return asked;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+Worker::Worker(const Job& job, WorkerOptions options, WorkerParts parts,
+               const Clock& clock)
+    : job_(job), options_(options), clock_(clock), parts_(std::move(parts)) {}
+
+Worker::~Worker() = default;
+
+// ---- What other threads leave for the control loop.
+
+void Worker::Stop() {
+  const std::lock_guard lock(mutex_);
+  stop_ = true;
+  wake_.notify_all();
+}
+
+void Worker::OnAssign(std::vector<TopicPartition> partitions) {
+  const std::lock_guard lock(mutex_);
+  commands_.push_back({Command::kAssign, std::move(partitions), false});
+  wake_.notify_all();
+}
+
+void Worker::OnRevoke(std::vector<TopicPartition> partitions, bool lost) {
+  if (lost && lanes_ != nullptr) {
+    // The fence closes at once, also for a commit that is under way.
+    lanes_->ForEach([](Lane& lane) { lane.Detach(); });
+  }
+  const std::lock_guard lock(mutex_);
+  commands_.push_back({Command::kRevoke, std::move(partitions), lost});
+  wake_.notify_all();
+}
+
+void Worker::OnSourceFailed(Status status) {
+  const std::lock_guard lock(mutex_);
+  if (failure_.ok()) failure_ = std::move(status);
+  wake_.notify_all();
+}
+
+void Worker::OnEpochFull() {
+  const std::lock_guard lock(mutex_);
+  epoch_full_ = true;
+  wake_.notify_all();
+}
+
+void Worker::OnLaneFailed(Lane& /*lane*/, Status status) {
+  LOG(kError, "lane_failed", {{"reason", status.message()}});
+  OnSourceFailed(std::move(status));
+}
+
+// ---- The control loop.
+
+Status Worker::Run() {
+  Status status = Start();
+  if (status.ok()) status = Loop();
+  return Shutdown(std::move(status));
+}
+
+Status Worker::Start() {
+  RETURN_IF_ERROR(Retry("partition counts", [this] {
+    Result<std::map<std::string, int32_t>> counts =
+        parts_.source->PartitionCounts(kRequestTimeout);
+    if (counts.ok()) counts_ = *counts;
+    return counts.status();
+  }));
+  if (options_.until_end) {
+    for (const auto& [topic, count] : counts_) {
+      for (int32_t p = 0; p < count; ++p) {
+        const TopicPartition tp{topic, p};
+        ASSIGN_OR_RETURN(const auto range,
+                         parts_.source->LogRange(tp, kRequestTimeout));
+        ends_[tp] = range.second;
+      }
+    }
+  }
+  ASSIGN_OR_RETURN(
+      transaction_,
+      parts_.make_transaction(counts_.begin()->second, [this](const Epoch& e) {
+        return CommitOffsets(e);
+      }));
+  committer_ = std::make_unique<Committer>(
+      *transaction_, clock_, [this](Millis d) { return WaitForRetry(d); });
+  graph_ =
+      std::make_unique<LaneGraph>(ThreadCount(options_.threads), job_.schema);
+  lanes_ = std::make_unique<LaneSet>(job_, *graph_, *parts_.source,
+                                     *parts_.stores, *this, clock_);
+  next_commit_ = clock_.Steady() + job_.commit.interval;
+  next_check_ = clock_.Steady() + kCheckInterval;
+  next_report_ = clock_.Steady() + options_.report_interval;
+  return parts_.source->Start(*this);
+}
+
+Status Worker::Loop() {
+  while (true) {
+    // 1. Rebalances first: the group waits for our answer.
+    if (std::optional<Command> command = NextCommand()) {
+      RETURN_IF_ERROR(Handle(*command));
+      continue;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (!failure_.ok()) return failure_;
+      if (stop_) return Status::Ok();
+    }
+    // 2. The commit, when it is due.
+    const SteadyTime now = clock_.Steady();
+    if (now >= next_commit_) {
+      next_commit_ = now + job_.commit.interval;
+      RETURN_IF_ERROR(CommitCycle(RetryPolicy{}));
+      if (options_.until_end) {
+        ASSIGN_OR_RETURN(const bool reached, ReachedEnds());
+        if (reached) return Status::Ok();
+      }
+    }
+    // 3. What is looked at now and then.
+    if (now >= next_check_) {
+      next_check_ = now + kCheckInterval;
+      RETURN_IF_ERROR(CheckPartitionCounts());
+    }
+    ReportIfDue();
+  }
+}
+
+// Waits until there is a command, or something else to do.
+std::optional<Worker::Command> Worker::NextCommand() {
+  std::unique_lock lock(mutex_);
+  wake_.wait_until(lock, next_commit_, [this] {
+    return !commands_.empty() || !failure_.ok() || stop_ || epoch_full_;
+  });
+  if (std::exchange(epoch_full_, false)) next_commit_ = clock_.Steady();
+  if (commands_.empty()) return std::nullopt;
+  Command command = std::move(commands_.front());
+  commands_.pop_front();
+  return command;
+}
+
+Status Worker::Handle(Command& command) {
+  if (command.kind == Command::kRevoke) return HandleRevoke(command);
+  return OpenLanes(command.partitions);
+}
+
+Status Worker::HandleRevoke(const Command& command) {
+  for (LaneSet::Entry& entry : lanes_->entries()) entry.lane->Stop();
+  Status status;
+  if (!command.lost) {
+    // One last epoch while we still own the partitions. If it does not come
+    // through in time the next owner does the work again: at least once.
+    RetryPolicy retry;
+    retry.give_up_after = job_.revoke_timeout;
+    status = CommitCycle(retry);
+    if (!status.ok()) {
+      LOG(kWarn, "revoke_commit_failed", {{"reason", status.message()}});
+    }
+  }
+  lanes_->ForEach([](Lane& lane) { lane.Detach(); });
+  pending_.reset();
+  CloseLanes();
+  RETURN_IF_ERROR(parts_.source->Unassign());
+  // A disk that fails is this worker's end; a broker that is away is not.
+  return status.code() == StatusCode::kIoError ||
+                 status.code() == StatusCode::kCorruption
+             ? status
+             : Status::Ok();
+}
+
+Status Worker::Shutdown(Status status) {
+  if (lanes_ != nullptr) {
+    for (LaneSet::Entry& entry : lanes_->entries()) entry.lane->Stop();
+    if (status.ok() || !lanes_->empty()) {
+      RetryPolicy retry;
+      retry.give_up_after = job_.revoke_timeout;
+      const Status last = CommitCycle(retry);
+      if (status.ok()) status = last;
+    }
+    CloseLanes();
+  }
+  parts_.source->Close(options_.leave);
+  graph_.reset();
+  transaction_.reset();
+  return status;
+}
+
+bool Worker::WaitForRetry(Millis delay) {
+  std::unique_lock lock(mutex_);
+  // A revoke or a failure ends the waiting: what is asked for then matters
+  // more than this epoch.
+  return !wake_.wait_for(
+      lock, delay, [this] { return !commands_.empty() || !failure_.ok(); });
+}
+
+Status Worker::Retry(const std::string& what,
+                     const std::function<Status()>& attempt) {
+  const SteadyTime deadline = clock_.Steady() + options_.broker_timeout;
+  Millis backoff{100};
+  while (true) {
+    const Status status = attempt();
+    if (status.ok() || !status.retryable() || clock_.Steady() >= deadline) {
+      return status;
+    }
+    LOG(kWarn, "retry", {{"what", what}, {"reason", status.message()}});
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, backoff, [this] { return stop_; })) {
+      return {StatusCode::kCancelled, what + ": stopped while retrying"};
+    }
+    backoff = std::min(backoff * 2, Millis(5000));
+  }
+}
+
+// ---- Lanes.
+
+Status Worker::OpenLanes(const std::vector<TopicPartition>& partitions) {
+  // The group's offsets of every partition of the topics: whether a partition
+  // without one is new to an old group is seen from its siblings.
+  std::vector<TopicPartition> all;
+  for (const auto& [topic, count] : counts_) {
+    for (int32_t p = 0; p < count; ++p) all.push_back({topic, p});
+  }
+  for (const TopicPartition& tp : partitions) {
+    if (tp.partition >= counts_[tp.topic]) all.push_back(tp);
+  }
+  std::map<TopicPartition, Offset> committed;
+  RETURN_IF_ERROR(Retry("committed offsets", [&] {
+    auto answer = parts_.source->Committed(all, kRequestTimeout);
+    if (!answer.ok()) return answer.status();
+    for (const PartitionOffset& o : *answer) committed[o.tp] = o.offset;
+    return Status::Ok();
+  }));
+  RETURN_IF_ERROR(CheckPartitionCounts());
+
+  std::vector<PartitionOffset> starts;
+  std::vector<PartitionOffset> resolved;
+  for (const TopicPartition& tp : partitions) {
+    LaneStart start;
+    start.tp = tp;
+    start.committed = committed[tp];
+    const int32_t count = counts_[tp.topic];
+    RETURN_IF_ERROR(lanes_->OpenStore(start, count).With(tp.ToString()));
+    if (start.start == kNoOffset) {
+      const bool old_group = std::any_of(
+          committed.begin(), committed.end(), [&](const auto& entry) {
+            return entry.first.topic == tp.topic && entry.second != kNoOffset;
+          });
+      ASSIGN_OR_RETURN(start.start, ResolveStart(tp, old_group));
+      resolved.push_back({tp, start.start});
+    }
+    starts.push_back({tp, start.start});
+    const auto end = ends_.find(tp);
+    RETURN_IF_ERROR(lanes_->Add(std::move(start), count,
+                                end == ends_.end() ? kNoOffset : end->second,
+                                options_.close_at_end));
+  }
+  RETURN_IF_ERROR(parts_.source->Assign(starts));
+  if (!resolved.empty()) {
+    // Committed before the first record: a crash from here on starts at the
+    // same place again.
+    const Status status =
+        parts_.source->CommitOffsets(resolved, kCommitOffsetsTimeout);
+    if (!status.ok()) {
+      LOG(kWarn, "start_not_committed", {{"reason", status.message()}});
+      for (LaneSet::Entry& entry : lanes_->entries()) {
+        entry.lane->RequireCommit();
+      }
+    }
+  }
+  return LoadLanes();
+}
+
+Result<Offset> Worker::ResolveStart(const TopicPartition& tp, bool old_group) {
+  std::pair<Offset, Offset> range;
+  RETURN_IF_ERROR(Retry("log range", [&] {
+    auto answer = parts_.source->LogRange(tp, kRequestTimeout);
+    if (answer.ok()) range = *answer;
+    return answer.status();
+  }));
+  // A partition that appeared after the group's first commit holds nothing
+  // that the group has chosen to skip.
+  if (old_group) return range.first;
+  switch (job_.group.offset_reset) {
+    case OffsetReset::kEarliest:
+      return range.first;
+    case OffsetReset::kLatest:
+      return range.second;
+    case OffsetReset::kNone:
+      break;
+  }
+  return InvalidArgument(
+      "group " + job_.group.id + " has no committed offset for " +
+      tp.ToString() +
+      " and group.offset_reset is none; set it to earliest or latest, or set "
+      "the group's offsets with kafka-consumer-groups.sh --reset-offsets");
+}
+
+// Loads all lanes side by side; each runs as soon as its own state is there.
+Status Worker::LoadLanes() {
+  std::vector<LaneSet::Entry>& entries = lanes_->entries();
+  std::latch loaded(static_cast<ptrdiff_t>(entries.size()));
+  for (LaneSet::Entry& entry : entries) {
+    graph_->Post(entry.node, [this, &entry, &loaded] {
+      const Status status = entry.lane->Load(entry.marker, entry.start);
+      if (status.ok()) {
+        lanes_->Run(entry);
+      } else {
+        OnLaneFailed(*entry.lane,
+                     status.With("lane " + entry.lane->tp().ToString()));
+      }
+      loaded.count_down();
+    });
+  }
+  loaded.wait();
+  return Status::Ok();
+}
+
+void Worker::CloseLanes() { lanes_->CloseAll(); }
+
+// ---- Epochs.
+
+Status Worker::CommitCycle(const RetryPolicy& retry) {
+  if (pending_.has_value()) {
+    // The epoch before this one is frozen already; it goes first.
+    Epoch epoch = std::move(*pending_);
+    pending_.reset();
+    RETURN_IF_ERROR(CommitEpoch(epoch, retry));
+  }
+  Epoch epoch;
+  RETURN_IF_ERROR(FreezeLanes(epoch, kFreezeTimeout));
+  if (epoch.parts.empty()) return Status::Ok();
+  return CommitEpoch(epoch, retry);
+}
+
+// A token through every lane's node; each answers at a batch boundary.
+Status Worker::FreezeLanes(Epoch& epoch, Millis timeout) {
+  std::vector<LaneSet::Entry>& entries = lanes_->entries();
+  if (entries.empty()) return Status::Ok();
+  std::vector<LaneEpoch*> parts(entries.size());
+  std::latch frozen(static_cast<ptrdiff_t>(entries.size()));
+  for (size_t i = 0; i < entries.size(); ++i) {
+    graph_->Post(entries[i].node, [this, i, &entries, &parts, &frozen] {
+      if (entries[i].running) {
+        parts[i] = &entries[i].lane->Freeze();
+        graph_->Schedule(entries[i].node);  // It may have waited for this.
+      }
+      frozen.count_down();
+    });
+  }
+  (void)timeout;
+  frozen.wait();
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (parts[i] != nullptr && parts[i]->changed) {
+      epoch.parts.push_back({parts[i], entries[i].lane.get()});
+    }
+  }
+  return Status::Ok();
+}
+
+Status Worker::CommitEpoch(Epoch& epoch, const RetryPolicy& retry) {
+  const Status status = committer_->Commit(epoch, retry);
+  if (epoch.stage >= EpochStage::kApplied) {
+    FinishEpoch(epoch);
+    if (status.code() == StatusCode::kCancelled) return Status::Ok();
+    return status;
+  }
+  if (status.code() == StatusCode::kCancelled) {
+    // A rebalance wants our attention; the revoke commits this epoch, or
+    // drops it if the partitions are lost.
+    pending_ = std::move(epoch);
+    return Status::Ok();
+  }
+  return status;
+}
+
+// State has reached the stores: lanes may forget what the epoch held. If its
+// offsets did not, the next epoch carries them again.
+void Worker::FinishEpoch(Epoch& epoch) {
+  const bool committed = epoch.stage == EpochStage::kCommitted;
+  for (LaneSet::Entry& entry : lanes_->entries()) {
+    for (const Epoch::Part& part : epoch.parts) {
+      if (part.owner != entry.lane.get()) continue;
+      graph_->Post(entry.node, [lane = entry.lane.get(), committed] {
+        lane->Applied();
+        if (!committed) lane->RequireCommit();
+      });
+    }
+  }
+}
+
+Status Worker::CommitOffsets(const Epoch& epoch) {
+  std::vector<PartitionOffset> offsets;
+  for (const Epoch::Part& part : epoch.parts) {
+    offsets.push_back({part.epoch->tp, part.epoch->marker.next_offset});
+  }
+  return parts_.source->CommitOffsets(offsets, kCommitOffsetsTimeout);
+}
+
+// ---- Now and then.
+
+Status Worker::CheckPartitionCounts() {
+  const auto counts = parts_.source->PartitionCounts(Millis(2000));
+  if (!counts.ok()) return Status::Ok();  // Asked again at the next check.
+  for (const auto& [topic, count] : *counts) {
+    const int32_t before = counts_[topic];
+    if (count == before) continue;
+    if (job_.partitions_added == PartitionsAdded::kStop) {
+      return InvalidArgument(
+          "topic " + topic + " went from " + std::to_string(before) + " to " +
+          std::to_string(count) +
+          " partitions: keys move to other partitions and per-vehicle state "
+          "does not follow. Set partitions_added: continue to accept that, or "
+          "replay the topic into a new group");
+    }
+    LOG(kWarn, "partitions_added",
+        {{"topic", topic}, {"before", before}, {"now", count}});
+    counts_[topic] = count;
+  }
+  return Status::Ok();
+}
+
+Result<bool> Worker::ReachedEnds() {
+  std::vector<TopicPartition> all;
+  for (const auto& [tp, end] : ends_) all.push_back(tp);
+  auto committed = parts_.source->Committed(all, kRequestTimeout);
+  if (!committed.ok()) {
+    if (committed.status().retryable()) return false;
+    return committed.status();
+  }
+  for (const PartitionOffset& o : *committed) {
+    // An empty partition has nothing to commit: its end is its start.
+    if (o.offset < ends_[o.tp] && ends_[o.tp] > 0) return false;
+  }
+  return true;
+}
+
+void Worker::ReportIfDue() {
+  if (clock_.Steady() < next_report_) return;
+  next_report_ = clock_.Steady() + options_.report_interval;
+  const LaneTotals t = Totals();
+  int64_t lag = 0;
+  for (const LaneReport& r : Reports()) {
+    if (r.end_offset > r.next_offset) lag += r.end_offset - r.next_offset;
+  }
+  LOG(kInfo, "progress",
+      {{"job", job_.name},
+       {"lanes", lanes_->entries().size()},
+       {"messages", t.messages},
+       {"records", t.records},
+       {"rejects", t.total_rejects()},
+       {"late", t.late},
+       {"filtered", t.filtered},
+       {"outputs", t.outputs},
+       {"skipped", t.skipped},
+       {"state_not_moved", t.state_not_moved},
+       {"commits", committer_->metrics().commits.value()},
+       {"lag", lag}});
+}
+
+std::vector<LaneReport> Worker::Reports() const {
+  std::vector<LaneReport> reports;
+  if (lanes_ == nullptr) return reports;
+  lanes_->ForEach([&](Lane& lane) {
+    reports.push_back(
+        {lane.tp(), lane.next_offset(), lane.reader().EndOffset()});
+  });
+  return reports;
+}
+
+LaneTotals Worker::Totals() const {
+  return lanes_ == nullptr ? LaneTotals{} : lanes_->Totals();
+}
+
+const CommitMetrics* Worker::commit_metrics() const {
+  return committer_ == nullptr ? nullptr : &committer_->metrics();
+}
+
+}  // namespace tacho

@@ -1,0 +1,253 @@
+#include "pipeline/lane/lane.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "pipeline/base/check.h"
+
+namespace tacho {
+namespace {
+
+// Text of an integer without allocating.
+class IntText {
+ public:
+  explicit IntText(int64_t value) {
+    end_ = std::to_chars(text_, text_ + sizeof text_, value).ptr;
+  }
+  std::string_view view() const {
+    return {text_, static_cast<size_t>(end_ - text_)};
+  }
+
+ private:
+  char text_[24];
+  char* end_;
+};
+
+}  // namespace
+
+Lane::Lane(LaneOptions options, std::unique_ptr<PartitionReader> reader,
+           std::unique_ptr<Decoder> decoder, std::unique_ptr<StateStore> store,
+           LaneMetrics& metrics, LaneEvents& events, const Clock& clock,
+           Millis vehicle_forget)
+    : options_(std::move(options)),
+      clock_(clock),
+      metrics_(metrics),
+      events_(events),
+      reader_(std::move(reader)),
+      decoder_(std::move(decoder)),
+      store_(std::move(store)),
+      state_(*store_, options_.state_bytes),
+      vehicle_clock_(vehicle_forget) {}
+
+Lane::~Lane() = default;
+
+void Lane::AddChain(std::unique_ptr<OperatorChain> chain) {
+  chains_.push_back(std::move(chain));
+}
+
+Status Lane::Load(const std::optional<Marker>& marker, Offset start) {
+  vehicle_clock_.Open(state_);
+  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->Open());
+  RETURN_IF_ERROR(state_.Load(marker));
+  if (marker.has_value()) {
+    epoch_ = marker->epoch;
+    ended_at_ = marker->ended_at;
+    vehicle_clock_.SetPartitionTime(marker->partition_time);
+  }
+  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->Start());
+  state_.ReleaseLoaded();
+  next_offset_ = start;
+  frozen_offset_ = start;
+  return Status::Ok();
+}
+
+bool Lane::RunTurn(Batch& batch) noexcept {
+  if (stopped_ || failed_ || !owned_) return false;
+  if (EpochFull()) {
+    events_.OnEpochFull();
+    return false;  // The freeze asks for the next turn.
+  }
+  bool more = false;
+  const Status status = ProcessTurn(batch, more);
+  if (status.ok()) return more && !stopped_;
+  failed_ = true;
+  events_.OnLaneFailed(
+      *this, status.With("lane " + options_.tp.ToString() + " offset " +
+                         std::to_string(next_offset_.load())));
+  return false;
+}
+
+Status Lane::ProcessTurn(Batch& batch, bool& more) {
+  // 1. Drain: what the queue holds, up to one batch.
+  DrainLimits limits = options_.drain;
+  limits.min_offset = next_offset_;
+  Drained drained = reader_->Drain(batch, limits);
+  if (options_.end_offset != kNoOffset) CutAtEnd(batch, drained);
+  if (!batch.empty()) {
+    // 2. Decode into columns; bad messages become rejects.
+    decoder_->Decode(batch);
+    // 3. Operate: every stream over the whole batch.
+    RETURN_IF_ERROR(Operate(batch));
+  }
+  Count(batch, drained);
+  next_offset_ = std::max(next_offset_.load(), drained.next_offset);
+  if (options_.end_offset != kNoOffset && !ended_ &&
+      next_offset_ >= options_.end_offset) {
+    RETURN_IF_ERROR(CloseAtEnd());
+  }
+  // 4. Memory: clean vehicles go; changed ones ask for a freeze.
+  if (state_.EvictIfOver()) events_.OnEpochFull();
+  more = drained.more;
+  return drained.error;
+}
+
+void Lane::CutAtEnd(Batch& batch, Drained& drained) {
+  while (!batch.messages.empty() &&
+         batch.messages.back().offset >= options_.end_offset) {
+    batch.messages.pop_back();
+  }
+  drained.next_offset = std::min(drained.next_offset, options_.end_offset);
+  if (drained.next_offset == options_.end_offset) drained.more = false;
+}
+
+Status Lane::CloseAtEnd() {
+  ended_ = true;
+  stopped_ = true;
+  if (!options_.close_at_end || ended_at_ != kNoTime) return Status::Ok();
+  for (const auto& chain : chains_) {
+    RETURN_IF_ERROR(chain->Advance(kEndOfTime, outputs_, epoch_records_));
+  }
+  ended_at_ = clock_.Now();
+  commit_required_ = true;
+  return Status::Ok();
+}
+
+Status Lane::Operate(Batch& batch) {
+  RETURN_IF_ERROR(WriteRejects(batch));
+  RETURN_IF_ERROR(state_.InternBatch(batch));
+  vehicle_clock_.Observe(batch);
+  for (const auto& chain : chains_) {
+    RETURN_IF_ERROR(chain->Process(batch, outputs_, epoch_records_));
+  }
+  epoch_records_ += batch.records();
+  epoch_messages_ += batch.messages.size();
+  return Status::Ok();
+}
+
+Status Lane::WriteRejects(const Batch& batch) {
+  size_t row = 0;  // Accepted rows before the reject give it its place.
+  for (const Reject& reject : batch.rejects) {
+    const Message& message = batch.messages[reject.message];
+    if (options_.fail_on_reject) {
+      return Status(StatusCode::kCorruption,
+                    "message at offset " + std::to_string(message.offset) +
+                        " refused: " + RejectReasonName(reject.reason) +
+                        " (rejects: fail); repair the producer, or set "
+                        "rejects: {topic: NAME}");
+    }
+    while (row < batch.records() && batch.message_index[row] < reject.message) {
+      ++row;
+    }
+    metrics_.rejects[static_cast<size_t>(reject.reason)].Add(1);
+    if (options_.reject_sink) {
+      WriteReject(message, reject.reason, epoch_records_ + row);
+    }
+  }
+  return Status::Ok();
+}
+
+void Lane::WriteReject(const Message& message, RejectReason reason,
+                       uint64_t cause) {
+  const size_t key_bytes = std::min(message.key.size(), options_.reject_bytes);
+  const size_t value_bytes =
+      std::min(message.value.size(), options_.reject_bytes - key_bytes);
+  outputs_.Begin(*options_.reject_sink, cause, message.log_time);
+  outputs_.Append(message.key.substr(0, key_bytes));
+  outputs_.EndKey(message.key.data() == nullptr);
+  outputs_.Append(message.value.substr(0, value_bytes));
+  outputs_.EndValue(message.value.data() == nullptr);
+  outputs_.AddHeader("tacho.reason", RejectReasonName(reason));
+  outputs_.AddHeader("tacho.topic", options_.tp.topic);
+  outputs_.AddHeader("tacho.partition", IntText(options_.tp.partition).view());
+  outputs_.AddHeader("tacho.offset", IntText(message.offset).view());
+  outputs_.AddHeader("tacho.timestamp",
+                     IntText(ToEpochMillis(message.log_time)).view());
+  outputs_.AddHeader("tacho.job", options_.job);
+  const size_t original = message.key.size() + message.value.size();
+  if (key_bytes + value_bytes < original) {
+    outputs_.AddHeader("tacho.truncated", "true");
+    outputs_.AddHeader("tacho.original_size",
+                       IntText(static_cast<int64_t>(original)).view());
+  }
+  outputs_.End();
+}
+
+void Lane::Count(const Batch& batch, const Drained& drained) {
+  metrics_.skipped.Add(drained.skipped);
+  if (batch.empty()) return;
+  metrics_.messages.Add(batch.messages.size());
+  metrics_.message_bytes.Add(batch.bytes());
+  metrics_.records.Add(batch.records());
+  metrics_.batches.Add(1);
+}
+
+// Streams run one after the other over a batch; where two write to one topic
+// their outputs are put in the order of what caused them, so that the order
+// does not depend on where batches ended.
+void Lane::MergeOutputs() {
+  std::vector<OutputRecord>& records = outputs_.records();
+  std::stable_sort(records.begin(), records.end(),
+                   [](const OutputRecord& a, const OutputRecord& b) {
+                     return a.cause < b.cause;
+                   });
+}
+
+bool Lane::EpochFull() const {
+  return epoch_messages_ >= options_.epoch_messages ||
+         outputs_.used_bytes() >= options_.epoch_bytes;
+}
+
+LaneEpoch& Lane::Freeze() {
+  frozen_.Clear();
+  frozen_.tp = options_.tp;
+  const Offset next = next_offset_;
+  frozen_.changed = !failed_ && (next != frozen_offset_ || commit_required_ ||
+                                 !outputs_.empty());
+  if (!frozen_.changed) return frozen_;
+  if (options_.merge_outputs) MergeOutputs();
+  state_.Freeze(frozen_.changes);
+  std::swap(frozen_.outputs, outputs_);
+  outputs_.Clear();
+  frozen_.messages = epoch_messages_;
+  Marker& marker = frozen_.marker;
+  marker.epoch = ++epoch_;
+  marker.writer_id = options_.writer_id;
+  marker.guarantee = options_.guarantee;
+  marker.next_offset = next;
+  marker.partition_time = vehicle_clock_.partition_time();
+  marker.ended_at = ended_at_;
+  marker.input_partitions = options_.input_partitions;
+  marker.wall_time = clock_.Now();
+  marker.job = options_.job;
+  marker.tables = state_.Fingerprints();
+  frozen_offset_ = next;
+  epoch_messages_ = 0;
+  epoch_records_ = 0;
+  commit_required_ = false;
+  return frozen_;
+}
+
+void Lane::Applied() { state_.Applied(); }
+
+Status Lane::Apply(const LaneEpoch& part) {
+  if (!owned_) return Status::Ok();  // Detached: another worker's business.
+  return store_->Apply(part.changes, part.marker);
+}
+
+Status Lane::Close() {
+  for (const auto& chain : chains_) chain->Close();
+  return store_->Close();
+}
+
+}  // namespace tacho

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operators/operator_chain.h"
+#include "pipeline/base/metrics.h"
+#include "pipeline/commit/epoch.h"
+#include "pipeline/consume/source.h"
+#include "pipeline/decode/decoder.h"
+#include "pipeline/lane/lane_graph.h"
+#include "state/lane_state.h"
+
+namespace tacho {
+
+class Lane;
+
+// What a lane tells its worker. Called on the lane's thread: return at once.
+class LaneEvents {
+ public:
+  virtual ~LaneEvents() = default;
+  // The epoch has reached a limit; the lane waits for a freeze.
+  virtual void OnEpochFull() = 0;
+  // The lane has stopped for good, before `offset`.
+  virtual void OnLaneFailed(Lane& lane, Status status) = 0;
+};
+
+struct LaneOptions {
+  TopicPartition tp;
+  std::string job;
+  std::string writer_id;
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  int32_t input_partitions = 0;
+  DrainLimits drain;
+  uint64_t epoch_messages = 1000000;
+  uint64_t epoch_bytes = uint64_t{64} << 20;
+  size_t state_bytes = size_t{32} << 20;
+  Offset end_offset = kNoOffset;      // Exclusive; kNoOffset: no end.
+  bool close_at_end = false;          // At the end, emit what is still open.
+  bool fail_on_reject = false;        // `rejects: fail`.
+  std::optional<SinkId> reject_sink;  // Nothing: `rejects: drop`.
+  bool merge_outputs = false;         // Two streams write to one sink.
+  // Key and value of a reject are cut to this, with headers that say so.
+  size_t reject_bytes = 1000000;
+};
+
+// One topic-partition's pipeline and its state: drain, decode, operate, in
+// offset order; then, at a freeze, its part of the epoch.
+//
+// Synchronous: it knows nothing of threads; LaneGraph calls RunTurn and runs
+// posted work (Load, Freeze, Applied) one at a time.
+//
+// Errors are sticky: after the first one the lane processes nothing more and
+// its offset never advances; what it did since the last freeze is dropped with
+// it.
+//
+// Threading: Stop, Detach, the EpochOwner methods and the accessors under
+// "Any thread" may be called while the lane runs; all else in its node.
+// Lifetime: members are declared in the order in which they depend on each
+// other.
+class Lane final : public LaneTask, public EpochOwner {
+ public:
+  Lane(LaneOptions options, std::unique_ptr<PartitionReader> reader,
+       std::unique_ptr<Decoder> decoder, std::unique_ptr<StateStore> store,
+       LaneMetrics& metrics, LaneEvents& events, const Clock& clock,
+       Millis vehicle_forget);
+  ~Lane() override;
+
+  // The parts that the chains are built over.
+  LaneState& state() { return state_; }
+  VehicleClock& vehicle_clock() { return vehicle_clock_; }
+  LaneMetrics& metrics() { return metrics_; }
+  // In stream order. REQUIRES: before Load.
+  void AddChain(std::unique_ptr<OperatorChain> chain);
+
+  // Declares tables, reads the state that `marker` describes and sets where
+  // to start. `marker` was read from this lane's store.
+  Status Load(const std::optional<Marker>& marker, Offset start);
+
+  // A turn: at most one batch.
+  bool RunTurn(Batch& batch) noexcept override;
+
+  // Hands over what was done since the last freeze, as the lane's part of the
+  // epoch; stays valid until Applied. REQUIRES: the last part was applied.
+  LaneEpoch& Freeze();
+  // The last part is in the store.
+  void Applied();
+  // The next part carries the offset again although nothing is new.
+  void RequireCommit() { commit_required_ = true; }
+
+  // Flushes and closes the store. REQUIRES: nothing else runs.
+  Status Close();
+
+  // Any thread.
+  void Stop() { stopped_.store(true); }   // Processes no further batch.
+  void Detach() { owned_.store(false); }  // The partition is not ours.
+  bool failed() const { return failed_.load(); }
+  bool ended() const { return ended_.load(); }  // At end_offset.
+  Offset next_offset() const { return next_offset_.load(); }
+  const TopicPartition& tp() const { return options_.tp; }
+  PartitionReader& reader() { return *reader_; }
+
+  // EpochOwner.
+  Status Apply(const LaneEpoch& part) override;
+  bool owned() const override { return owned_.load(); }
+
+ private:
+  Status ProcessTurn(Batch& batch, bool& more);
+  Status Operate(Batch& batch);
+  Status WriteRejects(const Batch& batch);
+  void WriteReject(const Message& message, RejectReason reason, uint64_t cause);
+  void MergeOutputs();
+  void CutAtEnd(Batch& batch, Drained& drained);
+  Status CloseAtEnd();
+  bool EpochFull() const;
+  void Count(const Batch& batch, const Drained& drained);
+
+  const LaneOptions options_;
+  const Clock& clock_;
+  LaneMetrics& metrics_;
+  LaneEvents& events_;
+  std::unique_ptr<PartitionReader> reader_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<StateStore> store_;
+  LaneState state_;
+  VehicleClock vehicle_clock_;
+  std::vector<std::unique_ptr<OperatorChain>> chains_;
+
+  OutputBuffer outputs_;        // Of the epoch being built.
+  uint64_t epoch_records_ = 0;  // Ordinal of the next record in it.
+  uint64_t epoch_messages_ = 0;
+  LaneEpoch frozen_;
+  Offset frozen_offset_ = kNoOffset;  // Next offset at the last freeze.
+  int64_t epoch_ = 0;
+  Timestamp ended_at_ = kNoTime;
+  bool commit_required_ = false;
+
+  std::atomic<Offset> next_offset_{0};
+  std::atomic<bool> stopped_{false};
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> owned_{true};
+  std::atomic<bool> ended_{false};
+};
+
+}  // namespace tacho

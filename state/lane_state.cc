@@ -150,6 +150,7 @@ VehicleIndex LaneState::NewVehicle(std::string_view id, bool* created) {
 }
 
 Result<VehicleIndex> LaneState::Intern(std::string_view id) {
+  RETURN_IF_ERROR(error_);
   bool created = false;
   const VehicleIndex vehicle = NewVehicle(id, &created);
   RETURN_IF_ERROR(EnsureResident(vehicle));
@@ -157,6 +158,7 @@ Result<VehicleIndex> LaneState::Intern(std::string_view id) {
 }
 
 Status LaneState::InternBatch(Batch& batch) {
+  RETURN_IF_ERROR(error_);
   const size_t rows = batch.records();
   vehicles_.FindAll(batch.vehicle_id.data(), rows, batch.vehicle.data());
   for (size_t row = 0; row < rows; ++row) {

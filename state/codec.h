@@ -60,6 +60,7 @@ class ByteReader {
     uint64_t v = 0;
     for (int shift = 0; shift < 64; shift += 7) {
       const uint8_t b = U8();
+      if (shift == 63 && b > 1) break;  // Would not fit 64 bits.
       v |= static_cast<uint64_t>(b & 0x7f) << shift;
       if ((b & 0x80) == 0) return v;
     }
@@ -99,6 +100,8 @@ class ByteReader {
 // bit flipped.
 void AppendStateKey(std::vector<char>& out, std::string_view vehicle,
                     int64_t subkey);
+// What all keys of a vehicle, and no others, start with.
+void AppendVehiclePrefix(std::vector<char>& out, std::string_view vehicle);
 // Undoes AppendStateKey; `vehicle` is unescaped into `scratch` only if needed.
 // False if `key` was not made by AppendStateKey.
 bool ParseStateKey(std::string_view key, std::string_view& vehicle,

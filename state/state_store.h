@@ -65,12 +65,13 @@ class StateStore {
  public:
   virtual ~StateStore() = default;
 
-  // Makes the tables; called once, before any other call. A table found in
-  // the store and not named here is an error of the caller's making
-  // (fingerprints are checked first, from the marker).
+  // Makes the tables that are missing; TableId is the place in `names`. Called
+  // once, before any other call but ReadMarker.
+  // Errors: kInvalidArgument if the store has a table that is not in `names`
+  // (the marker's fingerprints, checked before, give the better message).
   virtual Status OpenTables(const std::vector<std::string>& names) = 0;
 
-  // The marker, or nothing in an empty store.
+  // The marker, or nothing in an empty store. May be called before OpenTables.
   virtual Result<std::optional<Marker>> ReadMarker() = 0;
 
   // Puts changes and marker in one atomic write; durable on return if the

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +42,7 @@ class StateTableBase {
   virtual Status Load(VehicleIndex vehicle, int64_t subkey,
                       std::string_view bytes) = 0;
   // Encodes what changed since the last freeze, in the order of first change.
+  // REQUIRES: the epoch frozen before is applied.
   virtual void Freeze(TableId id, const VehicleTable& vehicles,
                       StateChanges& out) = 0;
   // The last frozen epoch has reached the store.
@@ -87,6 +88,11 @@ class StateTable final : public StateTableBase {
   };
 
   using StateTableBase::StateTableBase;
+  ~StateTable() override {
+    for (Entry* e : heads_) {
+      while (e != nullptr) delete std::exchange(e, e->next);
+    }
+  }
 
   // The value, or nullptr. Cheap for the newest subkey.
   Value* Find(VehicleIndex vehicle, int64_t subkey = 0) {
@@ -154,6 +160,7 @@ class StateTable final : public StateTableBase {
     CHECK(*link == nullptr || (*link)->subkey != subkey);
     Entry* const e = NewEntry(vehicle, subkey);
     if (!e->value.Decode(reader) || !reader.done()) {
+      --live_;
       Free(e);
       return Corruption("table " + spec().name + ": value does not decode");
     }
@@ -222,8 +229,10 @@ class StateTable final : public StateTableBase {
     return heads_[vehicle] != nullptr;
   }
   size_t used_bytes() const override {
-    return (slab_.size() - free_.size()) * (sizeof(Entry) + spec().heap_bytes) +
-           heads_.size() * sizeof(Entry*);
+    return (in_use_ + free_.size()) * (sizeof(Entry) + spec().heap_bytes) +
+           (heads_.capacity() + free_.capacity() + dirty_.capacity() +
+            frozen_erased_.capacity()) *
+               sizeof(Entry*);
   }
   size_t entries() const override { return live_; }
 
@@ -244,9 +253,9 @@ class StateTable final : public StateTableBase {
   Entry* NewEntry(VehicleIndex vehicle, int64_t subkey) {
     Entry* e;
     if (free_.empty()) {
-      e = &slab_.emplace_back();
+      e = new Entry;
     } else {
-      e = free_.back();
+      e = free_.back().release();
       free_.pop_back();
       e->value.Reset();
     }
@@ -257,6 +266,7 @@ class StateTable final : public StateTableBase {
     e->stored = false;
     e->erased = false;
     ++live_;
+    ++in_use_;
     return e;
   }
 
@@ -266,17 +276,22 @@ class StateTable final : public StateTableBase {
     *link = e->next;
   }
 
-  // Back to the free list; `live_` is the caller's business.
-  void Free(Entry* e) { free_.push_back(e); }
+  // Keeps some entries for reuse and returns the rest to the heap, so that
+  // eviction gives memory back. `live_` is the caller's business.
+  void Free(Entry* e) {
+    --in_use_;
+    std::unique_ptr<Entry> owned(e);
+    if (free_.size() < in_use_ / 4 + 16) free_.push_back(std::move(owned));
+  }
 
-  std::vector<Entry*> heads_;  // By vehicle.
-  std::deque<Entry> slab_;     // Stable addresses.
-  std::vector<Entry*> free_;
-  std::vector<Entry*> dirty_;
-  std::vector<Entry*> frozen_erased_;
-  uint64_t current_ = 1;  // Number of the epoch being built.
+  std::vector<Entry*> heads_;  // By vehicle; chains own their entries.
+  std::vector<std::unique_ptr<Entry>> free_;
+  std::vector<Entry*> dirty_;          // Changed in the epoch being built.
+  std::vector<Entry*> frozen_erased_;  // To be freed once it is applied.
+  uint64_t current_ = 1;               // Number of the epoch being built.
   uint64_t applied_ = 0;
-  size_t live_ = 0;
+  size_t live_ = 0;    // Entries that are not erased.
+  size_t in_use_ = 0;  // Entries in chains.
 };
 
 }  // namespace tacho

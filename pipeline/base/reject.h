@@ -5,6 +5,10 @@
 
 namespace tacho {
 
+// gcc takes the scoped kNoLogTime for a shadow of the constant in time.h.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+
 // Why a message was refused: a closed list (design page, 12).
 enum class RejectReason : uint8_t {
   kUnparsableJson,
@@ -19,6 +23,9 @@ enum class RejectReason : uint8_t {
   kTooDeep,
   kTooLarge,
 };
+
+#pragma GCC diagnostic pop
+
 inline constexpr size_t kRejectReasons = 11;
 
 // As written in headers, logs and metrics: "unparsable_json", ...

@@ -1,0 +1,103 @@
+#include "state/marker.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "state/codec.h"
+
+namespace tacho {
+namespace {
+
+constexpr uint8_t kFormat = 1;
+constexpr size_t kChecksumBytes = sizeof(uint64_t);
+
+bool DecodeTables(ByteReader& reader, Marker& marker) {
+  const uint64_t count = reader.Varint();
+  // A table takes at least its size byte and its fingerprint.
+  if (count > reader.left() / (1 + sizeof(uint64_t))) return false;
+  marker.tables.reserve(count);
+  for (uint64_t i = 0; i < count; ++i) {
+    std::string name(reader.Bytes());
+    const uint64_t fingerprint = reader.U64();
+    marker.tables.emplace_back(std::move(name), fingerprint);
+  }
+  return reader.ok();
+}
+
+}  // namespace
+
+const char* GuaranteeName(Guarantee guarantee) {
+  switch (guarantee) {
+    case Guarantee::kAtLeastOnce:
+      return "at_least_once";
+    case Guarantee::kExactlyOnce:
+      return "exactly_once";
+  }
+  return "unknown";
+}
+
+void EncodeMarker(const Marker& marker, std::vector<char>& out) {
+  const size_t begin = out.size();
+  ByteWriter writer(out);
+  writer.U8(kFormat);
+  writer.I64(marker.epoch);
+  writer.Bytes(marker.writer_id);
+  writer.U8(static_cast<uint8_t>(marker.guarantee));
+  writer.I64(marker.next_offset);
+  writer.Time(marker.partition_time);
+  writer.Time(marker.idle_origin);
+  writer.Time(marker.ended_at);
+  writer.U32(static_cast<uint32_t>(marker.input_partitions));
+  writer.I64(marker.reset_generation);
+  writer.Time(marker.wall_time);
+  writer.Bytes(marker.job);
+  writer.Varint(marker.tables.size());
+  for (const auto& [name, fingerprint] : marker.tables) {
+    writer.Bytes(name);
+    writer.U64(fingerprint);
+  }
+  writer.U64(XXH3_64bits(out.data() + begin, out.size() - begin));
+}
+
+Result<Marker> DecodeMarker(std::string_view bytes) {
+  if (bytes.empty()) return Corruption("marker: empty");
+  // Before the checksum: another format may keep it elsewhere.
+  const uint8_t format = static_cast<uint8_t>(bytes[0]);
+  if (format != kFormat) {
+    return InvalidArgument("marker: format " + std::to_string(format) +
+                           ", this tacho reads format " +
+                           std::to_string(kFormat));
+  }
+  if (bytes.size() < 1 + kChecksumBytes) return Corruption("marker: truncated");
+  const std::string_view body = bytes.substr(0, bytes.size() - kChecksumBytes);
+  ByteReader checksum(bytes.substr(body.size()));
+  if (checksum.U64() != XXH3_64bits(body.data(), body.size())) {
+    return Corruption("marker: checksum does not match (" +
+                      std::to_string(bytes.size()) + " bytes)");
+  }
+
+  Marker marker;
+  ByteReader reader(body.substr(1));
+  marker.epoch = reader.I64();
+  marker.writer_id = reader.Bytes();
+  const uint8_t guarantee = reader.U8();
+  marker.guarantee = static_cast<Guarantee>(guarantee);
+  marker.next_offset = reader.I64();
+  marker.partition_time = reader.Time();
+  marker.idle_origin = reader.Time();
+  marker.ended_at = reader.Time();
+  marker.input_partitions = static_cast<int32_t>(reader.U32());
+  marker.reset_generation = reader.I64();
+  marker.wall_time = reader.Time();
+  marker.job = reader.Bytes();
+  if (!DecodeTables(reader, marker) || !reader.done()) {
+    return Corruption("marker: fields do not fit its size");
+  }
+  if (guarantee != static_cast<uint8_t>(Guarantee::kAtLeastOnce) &&
+      guarantee != static_cast<uint8_t>(Guarantee::kExactlyOnce)) {
+    return Corruption("marker: guarantee " + std::to_string(guarantee));
+  }
+  return marker;
+}
+
+}  // namespace tacho

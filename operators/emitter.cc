@@ -12,8 +12,7 @@ namespace tacho {
 
 namespace {
 
-// Longest text of an int64, a shortest double, or an ISO-8601 time with
-// quotes and an out-of-range year.
+// Longest text of an int64, a shortest double, or a time with quotes.
 constexpr size_t kMaxNumberBytes = 48;
 
 // What follows the backslash: 0 for bytes that are written as they are, 'u'
@@ -45,7 +44,11 @@ char* Digits(int64_t value, int width, char* out) {
   return Copy({digits, static_cast<size_t>(end - digits)}, out);
 }
 
-// 2025-10-11T12:13:14.015Z
+// RFC 3339 has four digits for the year.
+constexpr Timestamp kFirstIso = FromEpochMillis(-62167219200000);
+constexpr Timestamp kPastIso = FromEpochMillis(253402300800000);
+
+// 2025-10-11T12:13:14.015Z. REQUIRES: kFirstIso <= value < kPastIso.
 char* Iso8601(Timestamp value, char* out) {
   const auto day = std::chrono::floor<std::chrono::days>(value);
   const std::chrono::year_month_day date(day);
@@ -166,7 +169,8 @@ void Emitter::Bool(bool value) {
 
 void Emitter::Time(Timestamp value) {
   char* out = Field(FieldType::kTime, kMaxNumberBytes);
-  if (options_.time_format == TimeFormat::kEpochMillis) {
+  if (options_.time_format == TimeFormat::kEpochMillis || value < kFirstIso ||
+      value >= kPastIso) {
     out = std::to_chars(out, out + kMaxNumberBytes, ToEpochMillis(value)).ptr;
   } else {
     *out++ = '"';

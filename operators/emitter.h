@@ -28,6 +28,8 @@ struct OutputField {
   bool operator==(const OutputField&) const = default;
 };
 
+// kIso8601: a time that RFC 3339 can't write (before year 0, after 9999) stays
+// a number.
 enum class TimeFormat : uint8_t { kEpochMillis, kIso8601 };
 
 // Where a stream's rows go, and how they are written.

@@ -1,0 +1,321 @@
+#include "state/rocksdb_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <cstdarg>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "pipeline/base/check.h"
+
+namespace tacho {
+namespace {
+
+constexpr char kMarkerKey[] = "marker";
+constexpr size_t kInfoLogBytes = size_t{1} << 20;
+
+// Keeps a read-only open from starting a log file.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+Status FromRocksDb(const rocksdb::Status& status, const std::string& dir) {
+  if (status.ok()) return Status::Ok();
+  const std::string text = "rocksdb " + dir + ": " + status.ToString();
+  // RocksDB has no code for a lock that is taken: "While lock file: ..." from
+  // another process, "lock hold by current process ..." from this one.
+  const bool lock_taken =
+      status.IsBusy() ||
+      (status.IsIOError() && text.find("lock ") != std::string::npos);
+  if (lock_taken) {
+    return {StatusCode::kUnavailable,
+            "another process, or another lane of this one, has the directory "
+            "open: " +
+                text,
+            /*retryable=*/true};
+  }
+  if (status.IsCorruption()) return Corruption(text);
+  if (status.IsIOError()) {
+    const bool full = status.subcode() == rocksdb::Status::kNoSpace;
+    return {StatusCode::kIoError, text, /*retryable=*/full};
+  }
+  if (status.IsNotFound() || status.IsInvalidArgument()) {
+    return InvalidArgument(text);
+  }
+  return {StatusCode::kInternal, text};
+}
+
+rocksdb::CompressionType Compression() {
+  const auto supported = rocksdb::GetSupportedCompressions();
+  const bool lz4 = std::find(supported.begin(), supported.end(),
+                             rocksdb::kLZ4Compression) != supported.end();
+  return lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+}
+
+rocksdb::Slice ToSlice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+// The first key after all keys that start with `prefix`; empty: none.
+std::string PrefixEnd(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xff') end.pop_back();
+  if (!end.empty()) ++end.back();
+  return end;
+}
+
+bool HasDatabase(const std::string& dir) {
+  std::error_code ignored;
+  return std::filesystem::exists(dir + "/CURRENT", ignored);
+}
+
+Result<std::optional<Marker>> GetMarker(rocksdb::DB& db,
+                                        const std::string& dir) {
+  std::string bytes;
+  const rocksdb::Status status =
+      db.Get(rocksdb::ReadOptions(), kMarkerKey, &bytes);
+  if (status.IsNotFound()) return std::optional<Marker>();
+  RETURN_IF_ERROR(FromRocksDb(status, dir));
+  Result<Marker> marker = DecodeMarker(bytes);
+  if (!marker.ok()) return marker.status().With("rocksdb " + dir);
+  return std::optional<Marker>(*std::move(marker));
+}
+
+}  // namespace
+
+struct RocksDbShared::Parts {
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+};
+
+RocksDbShared::RocksDbShared(size_t cache_bytes, size_t memtable_bytes)
+    : parts_(std::make_unique<Parts>()) {
+  parts_->cache = rocksdb::NewLRUCache(cache_bytes);
+  parts_->write_buffers =
+      std::make_shared<rocksdb::WriteBufferManager>(memtable_bytes);
+  // One pool for all stores of the process.
+  rocksdb::Env* const env = rocksdb::Env::Default();
+  env->SetBackgroundThreads(1, rocksdb::Env::LOW);
+  env->SetBackgroundThreads(1, rocksdb::Env::HIGH);
+}
+
+RocksDbShared::~RocksDbShared() = default;
+
+size_t RocksDbShared::used_bytes() const {
+  return parts_->cache->GetUsage() + parts_->write_buffers->memory_usage();
+}
+
+class RocksDbStore final : public StateStore {
+ public:
+  RocksDbStore(std::string dir, const StoreOptions& options)
+      : dir_(std::move(dir)), wal_synced_(options.wal_synced) {}
+  ~RocksDbStore() override { Release().PermitUncheckedError(); }
+
+  Status Open(const StoreOptions& options, const RocksDbShared& shared);
+
+  Status OpenTables(const std::vector<std::string>& names) override;
+  Result<std::optional<Marker>> ReadMarker() override;
+  Status Apply(const StateChanges& changes, const Marker& marker) override;
+  Status Scan(TableId table, std::string_view prefix,
+              const std::function<Status(std::string_view, std::string_view)>&
+                  visit) const override;
+  Status Flush() override;
+  Status Close() override;
+
+ private:
+  void SetOptions(const StoreOptions& options,
+                  const RocksDbShared::Parts& parts);
+  rocksdb::Status Release();
+
+  std::string dir_;
+  bool wal_synced_;
+  rocksdb::DBOptions db_options_;
+  rocksdb::ColumnFamilyOptions table_options_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // All; owned by db_.
+  std::vector<rocksdb::ColumnFamilyHandle*> tables_;   // By TableId.
+  std::vector<char> marker_bytes_;
+};
+
+void RocksDbStore::SetOptions(const StoreOptions& options,
+                              const RocksDbShared::Parts& parts) {
+  db_options_.create_if_missing = true;
+  db_options_.paranoid_checks = true;
+  // Without a log, tables must reach the disk together or not at all. With
+  // one, the log restores them together, and RocksDB advises against both.
+  db_options_.atomic_flush = !wal_synced_;
+  // Close flushes; a store that is dropped must not take the time.
+  db_options_.avoid_flush_during_shutdown = true;
+  db_options_.max_background_jobs = 2;
+  db_options_.max_open_files = options.max_open_files;
+  db_options_.write_buffer_manager = parts.write_buffers;
+  db_options_.info_log_level = rocksdb::WARN_LEVEL;
+  db_options_.max_log_file_size = kInfoLogBytes;
+  db_options_.keep_log_file_num = 2;
+  db_options_.stats_dump_period_sec = 0;
+  db_options_.stats_persist_period_sec = 0;
+
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = parts.cache;
+  table.cache_index_and_filter_blocks = true;  // Inside the memory budget.
+  table.block_size = size_t{16} << 10;
+  // Pinned: newer releases write by default what 7.8 cannot read.
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
+  table_options_.table_factory.reset(NewBlockBasedTableFactory(table));
+  table_options_.write_buffer_size = options.write_buffer_bytes;
+  table_options_.compression = Compression();
+}
+
+Status RocksDbStore::Open(const StoreOptions& options,
+                          const RocksDbShared& shared) {
+  SetOptions(options, *shared.parts_);
+  std::error_code error;
+  std::filesystem::create_directories(dir_, error);
+  if (error) return IoError(dir_ + ": " + error.message());
+
+  std::vector<std::string> names = {rocksdb::kDefaultColumnFamilyName};
+  if (HasDatabase(dir_)) {
+    RETURN_IF_ERROR(FromRocksDb(
+        rocksdb::DB::ListColumnFamilies(db_options_, dir_, &names), dir_));
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) {
+    families.emplace_back(name, table_options_);
+  }
+  rocksdb::DB* db = nullptr;
+  RETURN_IF_ERROR(FromRocksDb(
+      rocksdb::DB::Open(db_options_, dir_, families, &handles_, &db), dir_));
+  db_.reset(db);
+  return Status::Ok();
+}
+
+Status RocksDbStore::OpenTables(const std::vector<std::string>& names) {
+  CHECK(tables_.empty());
+  std::string unknown;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    const std::string& name = handle->GetName();
+    if (name == rocksdb::kDefaultColumnFamilyName ||
+        std::find(names.begin(), names.end(), name) != names.end()) {
+      continue;
+    }
+    unknown += (unknown.empty() ? "'" : ", '") + name + "'";
+  }
+  if (!unknown.empty()) {
+    return InvalidArgument("rocksdb " + dir_ + " has tables that are not " +
+                           "declared: " + unknown);
+  }
+  for (const std::string& name : names) {
+    CHECK(name != rocksdb::kDefaultColumnFamilyName);
+    auto it = std::find_if(handles_.begin(), handles_.end(),
+                           [&](auto* h) { return h->GetName() == name; });
+    if (it == handles_.end()) {
+      rocksdb::ColumnFamilyHandle* handle = nullptr;
+      RETURN_IF_ERROR(FromRocksDb(
+          db_->CreateColumnFamily(table_options_, name, &handle), dir_));
+      it = handles_.insert(handles_.end(), handle);
+    }
+    tables_.push_back(*it);
+  }
+  return Status::Ok();
+}
+
+Result<std::optional<Marker>> RocksDbStore::ReadMarker() {
+  return GetMarker(*db_, dir_);
+}
+
+Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
+  rocksdb::WriteBatch batch(changes.used_bytes());
+  for (const StateChanges::Change& change : changes.changes()) {
+    rocksdb::ColumnFamilyHandle* const table = tables_.at(change.table);
+    const rocksdb::Slice key = ToSlice(changes.Key(change));
+    const rocksdb::Status status =
+        change.tombstone
+            ? batch.Delete(table, key)
+            : batch.Put(table, key, ToSlice(changes.Value(change)));
+    RETURN_IF_ERROR(FromRocksDb(status, dir_));
+  }
+  marker_bytes_.clear();
+  EncodeMarker(marker, marker_bytes_);
+  RETURN_IF_ERROR(FromRocksDb(
+      batch.Put(kMarkerKey, {marker_bytes_.data(), marker_bytes_.size()}),
+      dir_));
+  rocksdb::WriteOptions options;
+  options.sync = wal_synced_;
+  options.disableWAL = !wal_synced_;
+  return FromRocksDb(db_->Write(options, &batch), dir_);
+}
+
+Status RocksDbStore::Scan(
+    TableId table, std::string_view prefix,
+    const std::function<Status(std::string_view, std::string_view)>& visit)
+    const {
+  const std::string end = PrefixEnd(prefix);
+  const rocksdb::Slice bound = end;
+  rocksdb::ReadOptions options;
+  options.verify_checksums = true;
+  if (!end.empty()) options.iterate_upper_bound = &bound;
+  const std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(options, tables_.at(table)));
+  for (it->Seek(ToSlice(prefix)); it->Valid(); it->Next()) {
+    RETURN_IF_ERROR(
+        visit(it->key().ToStringView(), it->value().ToStringView()));
+  }
+  return FromRocksDb(it->status(), dir_);
+}
+
+Status RocksDbStore::Flush() {
+  // All families by name: otherwise only the default one would be flushed.
+  return FromRocksDb(db_->Flush(rocksdb::FlushOptions(), handles_), dir_);
+}
+
+Status RocksDbStore::Close() {
+  if (db_ == nullptr) return Status::Ok();
+  const Status flushed = Flush();
+  const Status closed = FromRocksDb(Release(), dir_);
+  return flushed.ok() ? closed : flushed;
+}
+
+rocksdb::Status RocksDbStore::Release() {
+  if (db_ == nullptr) return rocksdb::Status::OK();
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+  }
+  handles_.clear();
+  tables_.clear();
+  const rocksdb::Status status = db_->Close();
+  db_.reset();
+  return status;
+}
+
+Result<std::unique_ptr<StateStore>> OpenRocksDbStore(
+    const std::string& dir, const StoreOptions& options,
+    const RocksDbShared& shared) {
+  auto store = std::make_unique<RocksDbStore>(dir, options);
+  RETURN_IF_ERROR(store->Open(options, shared));
+  return std::unique_ptr<StateStore>(std::move(store));
+}
+
+Result<std::optional<Marker>> ReadRocksDbMarker(const std::string& dir) {
+  if (!HasDatabase(dir)) return std::optional<Marker>();
+  rocksdb::Options options;
+  options.info_log = std::make_shared<NoLog>();
+  rocksdb::DB* raw = nullptr;
+  RETURN_IF_ERROR(
+      FromRocksDb(rocksdb::DB::OpenForReadOnly(options, dir, &raw), dir));
+  const std::unique_ptr<rocksdb::DB> db(raw);
+  return GetMarker(*db, dir);
+}
+
+}  // namespace tacho

@@ -1,0 +1,51 @@
+// Applies epoch after epoch to a store until it is killed:
+//   crash_writer DIR synced|unsynced
+// Epoch n puts the value n under every key of both tables, and is announced on
+// stdout once Apply (or Flush, every fifth epoch) has returned.
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "pipeline/base/check.h"
+#include "state/codec.h"
+#include "state/rocksdb_store.h"
+
+int main(int argc, char** argv) {
+  using namespace tacho;
+  CHECK(argc == 3);
+  const bool synced = std::string(argv[2]) == "synced";
+  RocksDbShared shared(size_t{1} << 20, size_t{1} << 20);
+  // Small memtables, so that kills fall into automatic flushes too.
+  auto store = OpenRocksDbStore(
+      argv[1], {.wal_synced = synced, .write_buffer_bytes = size_t{64} << 10},
+      shared);
+  CHECK(store.ok());
+  CHECK((*store)->OpenTables({"a", "b"}).ok());
+  const auto marker = (*store)->ReadMarker();
+  CHECK(marker.ok());
+  Marker next = marker->value_or(Marker());
+
+  StateChanges changes;
+  for (;;) {
+    ++next.epoch;
+    next.next_offset = next.epoch * 10;
+    changes.Clear();
+    for (TableId table = 0; table < 2; ++table) {
+      for (int64_t key = 0; key < 50; ++key) {
+        changes.Begin(table);
+        AppendStateKey(changes.bytes(), "vehicle", key);
+        changes.EndKey();
+        ByteWriter(changes.bytes()).I64(next.epoch);
+        changes.EndValue();
+      }
+    }
+    CHECK((*store)->Apply(changes, next).ok());
+    if (!synced) {
+      if (next.epoch % 5 != 0) continue;
+      CHECK((*store)->Flush().ok());
+    }
+    std::printf("%ld\n", static_cast<long>(next.epoch));
+    std::fflush(stdout);
+  }
+}

@@ -24,8 +24,12 @@ struct OutputField {
   std::string name;
   FieldType type = FieldType::kDouble;
   Dimension dimension = Dimension::kNone;
+
+  bool operator==(const OutputField&) const = default;
 };
 
+// kIso8601: a time that RFC 3339 can't write (before year 0, after 9999) stays
+// a number.
 enum class TimeFormat : uint8_t { kEpochMillis, kIso8601 };
 
 // Where a stream's rows go, and how they are written.
@@ -47,7 +51,9 @@ struct OutputOptions {
 //   emitter.End();
 //
 // Doubles are printed as the shortest text that reads back the same; a
-// non-finite double is written as null.
+// non-finite double is written as null. Texts are valid UTF-8 (decode saw to
+// it) and go out as they are, but for what RFC 8259 wants escaped. Outputs of
+// row -1 carry the cause given to SetTarget and no log time.
 //
 // Threading: the lane's thread only. Allocates nothing once its buffers have
 // grown.
@@ -74,9 +80,11 @@ class Emitter {
   void Late(size_t row, Timestamp window_start, Timestamp window_end);
 
  private:
-  void Name();
+  char* Field(FieldType type, size_t value_bytes);
+  void AddNumber(std::string_view name, int64_t value);
 
   OutputOptions options_;
+  std::vector<FieldType> types_;
   std::vector<std::string> prefixes_;  // `{"a":`, `,"b":`, ...
   const LaneState& state_;
   LaneMetrics& metrics_;
@@ -84,6 +92,13 @@ class Emitter {
   const Batch* batch_ = nullptr;
   uint64_t first_cause_ = 0;
   size_t field_ = 0;
+  std::vector<char> row_;  // The object being written.
+  size_t row_size_ = 0;
 };
+
+// Appends `value` as the inside of a JSON string to `out`, which has room for
+// kMaxEscape bytes a byte; returns the end.
+inline constexpr size_t kMaxEscape = 6;
+char* EscapeJson(std::string_view value, char* out);
 
 }  // namespace tacho

@@ -33,8 +33,8 @@ struct OperatorContext {
 // two threads, holds no lock and keeps no state outside its tables (what it
 // derives from them, timers for instance, is rebuilt after Load).
 //
-// Order of calls: Open, [LaneState::Load], Start, then Process and Advance any
-// number of times, Close.
+// Order of calls: Open, [LaneState::Load, VehicleClock::SetPartitionTime],
+// Start, then Process and Advance any number of times, Close.
 //
 // Time: within Process, time moves before each row, whether the row is
 // selected or not: partition time to batch.partition_time[row], the vehicle's
@@ -47,7 +47,7 @@ class Operator {
 
   // Declares tables and resolves signals.
   virtual Status Open(OperatorContext& context) = 0;
-  // State is loaded: rebuilds timers.
+  // State is loaded, partition time is that of the marker: rebuilds timers.
   virtual Status Start() { return Status::Ok(); }
   // Once per batch. May clear bits of `selection` (a filter) or emit (an
   // aggregate).

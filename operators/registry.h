@@ -18,7 +18,7 @@ enum class ParamKind : uint8_t {
   kExpression,  // Text, compiled against the job's signals.
   kDuration,    // "10s", "1m": checked by the job parser, in `duration`.
   kText,
-  kWindow,      // A map with one key: {tumbling: DURATION}.
+  kWindow,      // {tumbling: DURATION}: one child, its `duration` filled in.
   kAggregates,  // A map: output name -> "function(signal)".
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "pipeline/base/batch.h"
@@ -20,7 +21,8 @@ namespace tacho {
 //
 // A vehicle without an entry, or with one last seen `vehicle_forget` or more
 // before the partition time, starts from partition time - vehicle_forget
-// (kNoTime while partition time is kNoTime).
+// (kNoTime while partition time is kNoTime). So a vehicle's time never goes
+// back, forgotten or not.
 //
 // State: table "clock", key (vehicle, 0).
 // Threading: the lane's thread only.
@@ -47,33 +49,45 @@ class VehicleClock {
 
   // Fills batch.partition_time, vehicle_time and previous_row from
   // batch.vehicle and batch.event_time, and moves both times to the end of
-  // the batch.
+  // the batch. REQUIRES: the vehicles are resident.
   void Observe(Batch& batch);
 
   // Last seen and vehicle time of `vehicle` as they stand after row `row` of
   // the batch last observed (row -1: before its first row). kNoTime if it was
-  // never seen. Cold: for due timers, not for rows.
+  // never seen. Cold: for due timers, not for rows. REQUIRES: the vehicle is
+  // resident.
   Times AsOf(const Batch& batch, VehicleIndex vehicle, int64_t row) const;
   // The same outside a batch. REQUIRES: the vehicle is resident.
   Times Now(VehicleIndex vehicle) const;
 
-  // Partition time before the batch last observed, or now.
+  // Rows of the batch last observed, ascending, at which a vehicle started
+  // from the floor: never seen, or forgotten as of that row. What operators
+  // remember of it ends there.
+  const std::vector<uint32_t>& fresh_rows() const { return fresh_rows_; }
+
+  // Partition time at the end of the batch last observed.
   Timestamp partition_time() const { return partition_time_; }
-  // Sets partition time from the marker, or by an advance.
+  // Sets partition time from the marker (before Operator::Start), or by an
+  // advance.
   void SetPartitionTime(Timestamp t) { partition_time_ = t; }
 
  private:
-  Millis forget_;
-  StateTable<Times>* table_ = nullptr;
-  Timestamp partition_time_ = kNoTime;
   // Per vehicle, for the batch last observed: its last row there and its
   // times before the batch. `batch_number` says whether they are of it.
   struct Scratch {
     uint64_t batch_number = 0;
     int32_t last_row = -1;
     Times before;
+    Times* times = nullptr;  // Of its entry, until the batch ends.
   };
+
+  Scratch& Enter(VehicleIndex vehicle);
+
+  Millis forget_;
+  StateTable<Times>* table_ = nullptr;
+  Timestamp partition_time_ = kNoTime;
   std::vector<Scratch> scratch_;
+  std::vector<uint32_t> fresh_rows_;
   uint64_t batch_number_ = 0;
 };
 

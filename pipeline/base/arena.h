@@ -25,9 +25,9 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // `size` writable bytes, unaligned.
+  // `size` writable bytes, unaligned. Never null, also for none.
   char* Allocate(size_t size) {
-    if (size > left_) NewChunk(size);
+    if (size > left_ || next_ == nullptr) NewChunk(size);
     char* const out = next_;
     next_ += size;
     left_ -= size;

@@ -16,7 +16,10 @@ namespace tacho {
 enum class OnBad : uint8_t { kReject, kInvalid };
 
 // How one signal is read from a message. Bounds are in the dimension's unit
-// and apply after conversion.
+// and apply after conversion, to numbers only.
+//
+// An int64 is written without fraction and exponent (else wrong_type); if its
+// unit converts, the result is rounded to a whole number, ties to even.
 struct SignalSource {
   Signal signal;
   std::string path;            // JSON pointer (RFC 6901), "/speed_kmph".
@@ -28,9 +31,11 @@ struct SignalSource {
   OnBad on_bad = OnBad::kReject;  // A wrong type or range.
 };
 
+// What a number means as an event time. A text is ISO-8601 under every format:
+// with its zone it cannot be misread; without one it is wrong_type.
 enum class EventTimeFormat : uint8_t {
-  kAuto,     // A number by its magnitude, text as ISO-8601.
-  kIso8601,  // With a zone; without one it is wrong_type.
+  kAuto,     // By its magnitude: timestamp_parser.h has the thresholds.
+  kIso8601,  // Nothing: wrong_type.
   kEpochSeconds,
   kEpochMillis,
   kEpochMicros,

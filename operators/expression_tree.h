@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "operators/expression.h"
+#include "pipeline/base/signal.h"
+#include "pipeline/base/units.h"
+
+namespace tacho {
+
+enum class NodeKind : uint8_t {
+  kNumber,
+  kText,
+  kTruth,
+  kSignal,
+  kNot,
+  kAnd,
+  kOr,
+  kCompare,
+  kNegate,
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kAbs,
+  kMin,
+  kMax,
+};
+
+enum class CompareOp : uint8_t { kEq, kNe, kLt, kLe, kGt, kGe };
+
+enum class ValueType : uint8_t { kTruth, kNumber, kText };
+
+// One node of a parsed expression. The parser fills the first part, the
+// checker the second.
+struct ExpressionNode {
+  NodeKind kind;
+  CompareOp compare = CompareOp::kEq;
+  size_t begin = 0;  // Bytes into the source: what errors point at.
+  size_t end = 0;
+  double number = 0;           // Of kNumber, as written until checked.
+  const Unit* unit = nullptr;  // Of kNumber: nullptr if bare.
+  bool is_integer = false;     // Of kNumber: also exact in `integer`.
+  int64_t integer = 0;
+  bool truth = false;  // Of kTruth.
+  std::string text;    // Of kText; name of kSignal.
+  std::vector<std::unique_ptr<ExpressionNode>> children;
+
+  ValueType type = ValueType::kNumber;
+  Dimension dimension = Dimension::kNone;
+  // A bare number: takes the dimension of what it meets.
+  bool any_dimension = false;
+  // An int64 signal or a whole literal: compares exactly with its like.
+  bool exact_integer = false;
+  size_t column = 0;  // Of kSignal.
+};
+
+using NodePtr = std::unique_ptr<ExpressionNode>;
+
+// Text to tree; nullptr and `error` (offset in bytes) if it does not parse.
+NodePtr ParseExpression(std::string_view text, ExpressionError& error);
+
+// Resolves signals, checks types and dimensions, converts quantities to their
+// inside unit and folds constants. False and `error` (offset in bytes) if
+// something does not fit.
+bool CheckExpression(ExpressionNode& root, const SignalSchema& schema,
+                     ExpressionError& error);
+
+}  // namespace tacho

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+#include "operators/expression.h"
+#include "operators/operator.h"
+#include "operators/registry.h"
+
+namespace tacho {
+
+// Lets the rows through for which its condition is true; not those for which
+// it is unknown. Counts what it refuses. No state.
+class Filter final : public Operator {
+ public:
+  explicit Filter(Condition condition) : condition_(std::move(condition)) {}
+
+  Status Open(OperatorContext& context) override;
+  Status Process(const Batch& batch, Selection& selection,
+                 Emitter& emitter) override;
+  Status Advance(Timestamp, Emitter&) override { return Status::Ok(); }
+  std::vector<OutputField> OutputSchema() const override { return {}; }
+  void Close() override {}
+
+ private:
+  Condition condition_;
+  std::vector<Truth> truths_;
+  LaneMetrics* metrics_ = nullptr;
+};
+
+OperatorType FilterType();
+
+}  // namespace tacho

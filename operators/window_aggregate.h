@@ -1,0 +1,121 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "operators/aggregate.h"
+#include "operators/deadline_queue.h"
+#include "operators/operator.h"
+#include "operators/registry.h"
+
+namespace tacho {
+
+// Folds the records of each vehicle into tumbling windows aligned to the
+// epoch, and emits a window when no record can change it any more.
+//
+// A window of a vehicle closes at the first row where
+//   the vehicle's watermark (its greatest event time minus allowed_lateness)
+//   has reached the window's end, or
+//   partition time has reached max(window end, last seen) +
+//   vehicle_idle_timeout, last seen being that of the row before: the vehicle
+//   is silent. Rows that a filter refused move time like any other.
+// What closes at one row is emitted before the row is aggregated, ordered by
+// (window end, vehicle bytes). A record is late if its window ends at or
+// before its vehicle's watermark, or at or before the end of a window of the
+// vehicle that partition time has closed.
+//
+// distance(x): the reference of a vehicle is its valid reading of the greatest
+// event time so far (ties: the later offset) among records that were neither
+// refused nor late. A reading at or after the reference's time adds its step
+// from the reference, if positive, to its own window, and becomes the
+// reference. An older one adds nothing: the step across it is counted already.
+// So the distances of a vehicle's windows add up to its positive steps. The
+// reference is dropped with the vehicle, after vehicle_forget.
+//
+// State: "windows", key (vehicle, window start in ms); "closed", key
+// (vehicle, 0), written only when partition time closes a window and erased
+// once the watermark has passed it; "odometers", key (vehicle, signal).
+// Limits: kMaxWindow. Closing at the end of input, or after a jump of
+// partition time, reads every vehicle concerned into memory at once.
+class WindowAggregate final : public Operator {
+ public:
+  static constexpr Millis kMaxWindow = std::chrono::hours(24 * 366);
+
+  struct Options {
+    Millis size;
+    Millis allowed_lateness;
+  };
+  WindowAggregate(const Options& options, AggregateSet aggregates);
+
+  Status Open(OperatorContext& context) override;
+  Status Start() override;
+  Status Process(const Batch& batch, Selection& selection,
+                 Emitter& emitter) override;
+  Status Advance(Timestamp partition_time, Emitter& emitter) override;
+  std::vector<OutputField> OutputSchema() const override;
+  void Close() override;
+
+ private:
+  struct ClosedUntil {
+    Timestamp end = kNoTime;
+    void Reset() { *this = {}; }
+    void Encode(ByteWriter& out) const { out.Time(end); }
+    bool Decode(ByteReader& in) {
+      end = in.Time();
+      return in.ok();
+    }
+  };
+  struct Reading {
+    Timestamp at = kNoTime;
+    double value = 0;
+    void Reset() { *this = {}; }
+    void Encode(ByteWriter& out) const {
+      out.Time(at);
+      out.F64(value);
+    }
+    bool Decode(ByteReader& in) {
+      at = in.Time();
+      value = in.F64();
+      return in.ok();
+    }
+  };
+  // A window that closes at the current row.
+  struct Closing {
+    Timestamp end;
+    VehicleIndex vehicle;
+  };
+
+  Timestamp& OldestEnd(VehicleIndex vehicle);
+  Status CollectSilent(const Batch* batch, int64_t row, Timestamp now);
+  Timestamp CollectUpTo(VehicleIndex vehicle, Timestamp last_end);
+  void EmitClosing(int64_t row, Emitter& emitter);
+  void Forget(VehicleIndex vehicle);
+  bool IsLate(VehicleIndex vehicle, Timestamp end, Timestamp watermark);
+  Status Aggregate(const Batch& batch, size_t row, Timestamp watermark,
+                   Emitter& emitter);
+  void AddDistances(const Batch& batch, size_t row, Accumulators& window);
+  double Step(const Batch& batch, size_t row, size_t odometer, bool& valid);
+
+  Options options_;
+  AggregateSet aggregates_;
+  LaneState* state_ = nullptr;
+  const VehicleClock* clock_ = nullptr;
+  Millis idle_timeout_{0};
+  StateTable<Accumulators>* windows_ = nullptr;
+  StateTable<ClosedUntil>* closed_ = nullptr;
+  StateTable<Reading>* odometers_ = nullptr;  // nullptr: no distance.
+
+  // Derived from the tables.
+  std::vector<Timestamp> oldest_end_;  // Of a vehicle's open windows.
+  DeadlineQueue silent_;
+
+  std::vector<Closing> closing_;
+  // The window of the row before: most rows are in the same one.
+  Timestamp window_start_ = kNoTime;
+  Timestamp window_end_ = kNoTime;
+};
+
+OperatorType WindowAggregateType();
+
+}  // namespace tacho

@@ -1,0 +1,235 @@
+#include "pipeline/decode/json_scalars.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <system_error>
+
+namespace tacho {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+size_t SkipDigits(std::string_view text, size_t at) {
+  while (at < text.size() && IsDigit(text[at])) ++at;
+  return at;
+}
+
+int HexDigit(char c) {
+  if (IsDigit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The four hex digits at the start of `text`, or -1.
+int Hex4(std::string_view text) {
+  if (text.size() < 4) return -1;
+  int value = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    const int digit = HexDigit(text[i]);
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+// The code unit of the \uXXXX at the start of `text`, or -1.
+int UnicodeEscape(std::string_view text) {
+  if (!text.starts_with("\\u")) return -1;
+  return Hex4(text.substr(2));
+}
+
+bool IsHighSurrogate(int unit) { return unit >= 0xD800 && unit < 0xDC00; }
+bool IsLowSurrogate(int unit) { return unit >= 0xDC00 && unit < 0xE000; }
+
+// Length of the escape at the start of `text` (a surrogate pair is one), or 0.
+size_t EscapeSize(std::string_view text) {
+  if (text.size() < 2) return 0;
+  if (text[1] != 'u') {
+    return std::string_view("\"\\/bfnrt").find(text[1]) ==
+                   std::string_view::npos
+               ? 0
+               : 2;
+  }
+  const int unit = UnicodeEscape(text);
+  if (unit < 0 || IsLowSurrogate(unit)) return 0;
+  if (!IsHighSurrogate(unit)) return 6;
+  return IsLowSurrogate(UnicodeEscape(text.substr(6))) ? 12 : 0;
+}
+
+char* AppendUtf8(int code, char* out) {
+  const auto byte = [](int bits) { return static_cast<char>(bits); };
+  if (code < 0x80) {
+    *out++ = byte(code);
+    return out;
+  }
+  if (code < 0x800) {
+    *out++ = byte(0xC0 | (code >> 6));
+  } else {
+    if (code < 0x10000) {
+      *out++ = byte(0xE0 | (code >> 12));
+    } else {
+      *out++ = byte(0xF0 | (code >> 18));
+      *out++ = byte(0x80 | ((code >> 12) & 0x3F));
+    }
+    *out++ = byte(0x80 | ((code >> 6) & 0x3F));
+  }
+  *out++ = byte(0x80 | (code & 0x3F));
+  return out;
+}
+
+char SimpleEscape(char c) {
+  switch (c) {
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return c;
+  }
+}
+
+// Powers of ten that a double holds exactly.
+constexpr double kPowersOfTen[] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+// The value of a plain number with at most 15 digits: digits and power of ten
+// are exact doubles, so the one division rounds correctly. NaN: not plain.
+double PlainDecimal(std::string_view number) {
+  if (number.size() > 17) return std::numeric_limits<double>::quiet_NaN();
+  const char* p = number.data();
+  const char* const end = p + number.size();
+  const bool negative = *p == '-';
+  if (negative) ++p;
+  uint64_t digits = 0;
+  const char* const whole = p;
+  for (; p < end && IsDigit(*p); ++p) {
+    digits = digits * 10 + static_cast<uint64_t>(*p - '0');
+  }
+  auto count = static_cast<size_t>(p - whole);
+  size_t scale = 0;
+  if (p < end && *p == '.') {
+    const char* const fraction = ++p;
+    for (; p < end && IsDigit(*p); ++p) {
+      digits = digits * 10 + static_cast<uint64_t>(*p - '0');
+    }
+    scale = static_cast<size_t>(p - fraction);
+    count += scale;
+  }
+  if (p != end || count > 15) return std::numeric_limits<double>::quiet_NaN();
+  const double value = static_cast<double>(digits) / kPowersOfTen[scale];
+  return negative ? -value : value;
+}
+
+// A number that from_chars calls out of range is below 1, that is, too small:
+// judged by the decimal exponent of its first significant digit.
+bool IsBelowOne(std::string_view number) {
+  const size_t exponent_at = std::min(number.find_first_of("eE"),  //
+                                      number.size());
+  const std::string_view digits = number.substr(0, exponent_at);
+  const size_t point = std::min(digits.find('.'), digits.size());
+  const size_t first = digits.find_first_of("123456789");
+  if (first == std::string_view::npos) return true;
+  const auto place = static_cast<int64_t>(point) - static_cast<int64_t>(first);
+  std::string_view exponent = number.substr(exponent_at);
+  if (exponent.empty()) return place <= 0;
+  exponent.remove_prefix(
+      exponent.starts_with("e+") || exponent.starts_with("E+") ? 2 : 1);
+  int64_t power = 0;
+  const auto parsed = std::from_chars(exponent.data(),
+                                      exponent.data() + exponent.size(), power);
+  if (parsed.ec != std::errc()) return exponent[0] == '-';
+  // `place` is at most the size of a message, so the sum cannot overflow
+  // unless the exponent alone decides.
+  if (power < -(int64_t{1} << 40)) return true;
+  if (power > (int64_t{1} << 40)) return false;
+  return place + power <= 0;
+}
+
+}  // namespace
+
+size_t NumberPrefix(std::string_view text) {
+  size_t at = text.starts_with('-') ? 1 : 0;
+  const size_t whole = at;
+  at = SkipDigits(text, at);
+  if (at == whole || (text[whole] == '0' && at - whole > 1)) return 0;
+  if (at < text.size() && text[at] == '.') {
+    const size_t fraction = at + 1;
+    at = SkipDigits(text, fraction);
+    if (at == fraction) return 0;
+  }
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    const size_t exponent = at;
+    at = SkipDigits(text, exponent);
+    if (at == exponent) return 0;
+  }
+  return at;
+}
+
+bool EscapesAreValid(std::string_view raw) {
+  for (size_t at = raw.find('\\'); at != std::string_view::npos;
+       at = raw.find('\\', at)) {
+    const size_t size = EscapeSize(raw.substr(at));
+    if (size == 0) return false;
+    at += size;
+  }
+  return true;
+}
+
+size_t Unescape(std::string_view raw, char* out) {
+  char* const begin = out;
+  while (!raw.empty()) {
+    const size_t plain = std::min(raw.find('\\'), raw.size());
+    out = std::copy_n(raw.data(), plain, out);
+    raw.remove_prefix(plain);
+    if (raw.empty()) break;
+    const size_t size = EscapeSize(raw);
+    if (size == 2) {
+      *out++ = SimpleEscape(raw[1]);
+    } else {
+      int code = UnicodeEscape(raw);
+      if (size == 12) {
+        code = 0x10000 + ((code - 0xD800) << 10) +
+               (UnicodeEscape(raw.substr(6)) - 0xDC00);
+      }
+      out = AppendUtf8(code, out);
+    }
+    raw.remove_prefix(size);
+  }
+  return static_cast<size_t>(out - begin);
+}
+
+std::optional<double> ToDouble(std::string_view number) {
+  double value = PlainDecimal(number);
+  if (!std::isnan(value)) [[likely]] {
+    return value;
+  }
+  const auto parsed =
+      std::from_chars(number.data(), number.data() + number.size(), value);
+  if (parsed.ec == std::errc() && std::isfinite(value)) return value;
+  if (!IsBelowOne(number)) return std::nullopt;
+  return number[0] == '-' ? -0.0 : 0.0;
+}
+
+IntResult ToInt64(std::string_view number, int64_t& out) {
+  const auto parsed =
+      std::from_chars(number.data(), number.data() + number.size(), out);
+  // from_chars stops at '.' or 'e' only after it has read all digits.
+  if (parsed.ptr != number.data() + number.size()) {
+    return IntResult::kNotAnInteger;
+  }
+  return parsed.ec == std::errc() ? IntResult::kOk : IntResult::kOutOfRange;
+}
+
+}  // namespace tacho

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace tacho {
+
+// The leaves of RFC 8259: what a number or an escape looks like, and how a
+// number becomes a double or an int64.
+//
+// Limits: functions marked PADDED may read 32 bytes from `p` on, past `end`
+// too; what they answer about a token that ends before `end` does not depend
+// on those bytes. The others stay inside what they are given.
+
+// True for what may follow a scalar: white space or a structural character.
+inline bool EndsScalar(char c) {
+  switch (c) {
+    case ' ':
+    case '\t':
+    case '\n':
+    case '\r':
+    case ',':
+    case ':':
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Length of the JSON number at the start of `text`, or 0. Does not look at
+// what follows it.
+size_t NumberPrefix(std::string_view text);
+
+// The whole of `text` is one JSON number.
+inline bool IsJsonNumber(std::string_view text) {
+  return !text.empty() && NumberPrefix(text) == text.size();
+}
+
+// Length of the JSON number that is the whole scalar at `p`, or 0. PADDED.
+inline size_t NumberToken(const char* p, const char* end) {
+#if defined(__SSE2__)
+  // One compare tells the digits of 16 bytes: c + (128 - '0') is below
+  // -128 + 10, as a signed byte, exactly for '0' to '9'.
+  const size_t sign = *p == '-' ? 1 : 0;
+  const char* const q = p + sign;
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
+  const __m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8(128 - '0'));
+  const auto digits = static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_cmplt_epi8(moved, _mm_set1_epi8(-128 + 10))));
+  const auto whole = static_cast<unsigned>(__builtin_ctz(~digits));
+  const unsigned dot = q[whole & 15] == '.' ? 1 : 0;
+  const auto fraction =
+      static_cast<unsigned>(__builtin_ctz(~((digits >> whole) >> dot)));
+  const unsigned size = whole + dot + fraction;
+  if (size < 16 && q[size] != 'e' && q[size] != 'E') [[likely]] {
+    const bool bad = whole == 0 || (whole > 1 && *q == '0') || fraction < dot ||
+                     !EndsScalar(q[size]);
+    return bad ? 0 : sign + size;
+  }
+#endif
+  const size_t slow = NumberPrefix({p, static_cast<size_t>(end - p)});
+  return p + slow == end || EndsScalar(p[slow]) ? slow : 0;
+}
+
+// Length of the literal that is the whole scalar at `p`, or 0. PADDED.
+inline size_t LiteralToken(const char* p, std::string_view literal) {
+  return std::memcmp(p, literal.data(), literal.size()) == 0 &&
+                 EndsScalar(p[literal.size()])
+             ? literal.size()
+             : 0;
+}
+
+// Every escape of a string's raw content is one of the grammar's, and
+// surrogates come in pairs.
+bool EscapesAreValid(std::string_view raw);
+
+// Writes the content of a string whose escapes are valid to `out`, which has
+// room for raw.size() bytes. Returns the bytes written.
+size_t Unescape(std::string_view raw, char* out);
+
+// The double nearest to a JSON number; nullopt if its magnitude is too large.
+// A magnitude too small gives a zero of the same sign.
+std::optional<double> ToDouble(std::string_view number);
+
+enum class IntResult : uint8_t { kOk, kNotAnInteger, kOutOfRange };
+
+// A JSON number written without fraction and exponent, as an int64.
+IntResult ToInt64(std::string_view number, int64_t& out);
+
+}  // namespace tacho

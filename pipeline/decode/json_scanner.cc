@@ -1,0 +1,284 @@
+#include "pipeline/decode/json_scanner.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "pipeline/base/check.h"
+#include "pipeline/decode/json_scalars.h"
+
+namespace tacho {
+namespace {
+
+// Whether brackets outside strings nest deeper than `limit` anywhere.
+bool NestsDeeper(std::string_view text, size_t limit) {
+  size_t depth = 0;
+  bool in_string = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > limit) return true;
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+// Says what is wrong with a text that is known to be no valid document.
+RejectReason Classify(std::string_view text, size_t depth_limit) {
+  if (!IsUtf8(text)) return RejectReason::kInvalidUtf8;
+  if (NestsDeeper(text, depth_limit)) return RejectReason::kTooDeep;
+  return RejectReason::kUnparsableJson;
+}
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+}  // namespace
+
+// One document's second stage: a token automaton over the index.
+//
+// Every method that consumes tokens returns false if the document is invalid.
+// The bytes after the document are another message's: no verdict may rest on
+// them, so a token is read only while `next_ < end_`, and the last token of a
+// valid object, its brace, is never a scalar.
+class JsonScanner::Walk {
+ public:
+  Walk(JsonScanner& scanner, std::string_view text)
+      : scanner_(scanner),
+        paths_(scanner.paths_),
+        text_(text.data()),
+        text_end_(text.data() + text.size()),
+        next_(scanner.index_.begin()),
+        end_(scanner.index_.end()),
+        escapes_(std::memchr(text_, '\\', text.size()) != nullptr) {}
+
+  // The document is an object.
+  bool Object() {
+    return text_[*next_] == '{' && (++next_, Members(JsonPaths::kRoot)) &&
+           next_ == end_;
+  }
+  // The document is valid, but something else.
+  bool OtherRoot();
+
+ private:
+  // The members and the closing brace of an object at `node`.
+  bool Members(JsonPaths::Node node);
+  // The elements and the closing bracket of an array at `node`.
+  bool Elements(JsonPaths::Node node);
+  // Any value; kept if `node` is wanted and has none yet.
+  bool Value(JsonPaths::Node node);
+  bool Scalar(const char* p, JsonValue& value);
+  bool Text(const char* quote, JsonValue& value);
+  // The rest of a container whose bracket was consumed; nothing is kept.
+  bool Skip(char bracket);
+  // A member's name and colon.
+  bool Name(std::string_view& name);
+
+  bool Open(char bracket) {
+    if (depth_ == scanner_.limits_.depth) return false;
+    uint64_t& word = scanner_.brackets_[depth_ / 64];
+    const uint64_t bit = uint64_t{1} << (depth_ % 64);
+    word = bracket == '{' ? word | bit : word & ~bit;
+    ++depth_;
+    return true;
+  }
+  bool InObject() const {
+    const size_t level = depth_ - 1;
+    return (scanner_.brackets_[level / 64] >> (level % 64)) & 1;
+  }
+  char Closer() const { return InObject() ? '}' : ']'; }
+  bool NextIs(char c) const { return next_ != end_ && text_[*next_] == c; }
+
+  JsonScanner& scanner_;
+  const JsonPaths& paths_;
+  const char* const text_;
+  const char* const text_end_;
+  const uint32_t* next_;
+  const uint32_t* const end_;
+  const bool escapes_;  // There is a backslash somewhere.
+  size_t depth_ = 0;
+};
+
+inline bool JsonScanner::Walk::Text(const char* quote, JsonValue& value) {
+  // Between the closing quote and the next token there is white space only.
+  const char* close = next_ == end_ ? text_end_ : text_ + *next_;
+  do {
+    --close;
+  } while (*close != '"');
+  value.data = quote + 1;
+  value.size = static_cast<uint32_t>(close - quote - 1);
+  value.kind = JsonKind::kText;
+  if (!escapes_) [[likely]] {
+    return true;
+  }
+  if (value.text().find('\\') == std::string_view::npos) return true;
+  value.kind = JsonKind::kEscapedText;
+  return EscapesAreValid(value.text());
+}
+
+inline bool JsonScanner::Walk::Scalar(const char* p, JsonValue& value) {
+  switch (*p) {
+    case '"':
+      return Text(p, value);
+    case 't':
+      value.kind = JsonKind::kTrue;
+      return LiteralToken(p, "true") != 0;
+    case 'f':
+      value.kind = JsonKind::kFalse;
+      return LiteralToken(p, "false") != 0;
+    case 'n':
+      value.kind = JsonKind::kNull;
+      return LiteralToken(p, "null") != 0;
+    default:
+      value.data = p;
+      value.size = static_cast<uint32_t>(NumberToken(p, text_end_));
+      value.kind = JsonKind::kNumber;
+      return value.size != 0;
+  }
+}
+
+inline bool JsonScanner::Walk::Name(std::string_view& name) {
+  // A name, a colon, a value and what follows it.
+  if (end_ - next_ < 4) return false;
+  const char* const quote = text_ + next_[0];
+  if (*quote != '"' || text_[next_[1]] != ':') return false;
+  ++next_;
+  JsonValue value;
+  const bool ok = Text(quote, value);
+  ++next_;
+  name = value.text();
+  if (value.kind == JsonKind::kEscapedText && ok) [[unlikely]] {
+    std::string& key = scanner_.key_;
+    if (key.size() < name.size() + 16) key.resize(name.size() + 16);
+    name = {key.data(), Unescape(name, key.data())};
+  }
+  return ok;
+}
+
+inline bool JsonScanner::Walk::Value(JsonPaths::Node node) {
+  if (next_ == end_) return false;
+  const char* const p = text_ + *next_++;
+  JsonValue value;
+  if (*p == '{' || *p == '[') {
+    value.kind = *p == '{' ? JsonKind::kObject : JsonKind::kArray;
+    if (node != JsonPaths::kNone) scanner_.values_[node] = value;
+    if (node == JsonPaths::kNone || !paths_.has_children(node)) return Skip(*p);
+    return *p == '{' ? Members(node) : Elements(node);
+  }
+  const bool ok = Scalar(p, value);
+  if (node != JsonPaths::kNone) scanner_.values_[node] = value;
+  return ok;
+}
+
+bool JsonScanner::Walk::Members(JsonPaths::Node node) {
+  if (!Open('{')) return false;
+  if (NextIs('}')) {
+    ++next_;
+    --depth_;
+    return true;
+  }
+  for (;;) {
+    std::string_view name;
+    if (!Name(name)) return false;
+    JsonPaths::Node child = paths_.FindKey(node, name);
+    if (child != JsonPaths::kNone &&
+        scanner_.values_[child].kind != JsonKind::kAbsent) {
+      child = JsonPaths::kNone;
+    }
+    if (!Value(child) || next_ == end_) return false;
+    const char after = text_[*next_++];
+    if (after == ',') continue;
+    --depth_;
+    return after == '}';
+  }
+}
+
+bool JsonScanner::Walk::Elements(JsonPaths::Node node) {
+  if (!Open('[')) return false;
+  if (NextIs(']')) {
+    ++next_;
+    --depth_;
+    return true;
+  }
+  for (size_t index = 0;; ++index) {
+    if (!Value(paths_.FindElement(node, index)) || next_ == end_) return false;
+    const char after = text_[*next_++];
+    if (after == ',') continue;
+    --depth_;
+    return after == ']';
+  }
+}
+
+bool JsonScanner::Walk::Skip(char bracket) {
+  const size_t outside = depth_;
+  JsonValue ignored;
+  for (;;) {
+    // 1. Into a container, unless it is empty: then its closer is next.
+    const bool opens = bracket != 0;
+    if (opens && !Open(bracket)) return false;
+    bracket = 0;
+    if (!opens || !NextIs(Closer())) {
+      // 2. A member or an element.
+      std::string_view name;
+      if (InObject() && !Name(name)) return false;
+      if (next_ == end_) return false;
+      const char* const p = text_ + *next_++;
+      if (*p == '{' || *p == '[') {
+        bracket = *p;
+        continue;
+      }
+      if (!Scalar(p, ignored)) return false;
+    }
+    // 3. A comma, or the closers of all containers that end here.
+    for (;;) {
+      if (next_ == end_) return false;
+      const char after = text_[*next_++];
+      if (after == ',') break;
+      if (after != Closer()) return false;
+      --depth_;
+      if (depth_ == outside) return true;
+    }
+  }
+}
+
+bool JsonScanner::Walk::OtherRoot() {
+  const char* const p = text_ + *next_++;
+  if (*p == '[') return Skip('[') && next_ == end_;
+  if (next_ != end_) return false;
+  JsonValue value;
+  if (*p == '"') return Text(p, value);
+  // The scalar is the last token: its end is that of the text.
+  const char* last = text_end_;
+  while (IsSpace(last[-1])) --last;
+  const std::string_view all(p, static_cast<size_t>(last - p));
+  return all == "true" || all == "false" || all == "null" || IsJsonNumber(all);
+}
+
+JsonScanner::JsonScanner(const std::vector<std::string>& paths,
+                         const JsonLimits& limits, IndexRoute route)
+    : limits_(limits),
+      paths_(paths),
+      index_(route, limits.bytes),
+      values_(paths_.node_count()),
+      brackets_(limits.depth / 64 + 1) {}
+
+std::optional<RejectReason> JsonScanner::Scan(std::string_view text) {
+  if (text.size() > limits_.bytes) return RejectReason::kTooLarge;
+  for (JsonValue& value : values_) value.kind = JsonKind::kAbsent;
+  if (!text.empty() && index_.Build(text)) {
+    if (Walk(*this, text).Object()) [[likely]] {
+      return std::nullopt;
+    }
+    if (text[*index_.begin()] != '{' && Walk(*this, text).OtherRoot()) {
+      return RejectReason::kNotAnObject;
+    }
+  }
+  return Classify(text, limits_.depth);
+}
+
+}  // namespace tacho

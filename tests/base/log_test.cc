@@ -1,0 +1,82 @@
+#include "pipeline/base/log.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace tacho {
+namespace {
+
+TEST(LogSiteTest, AdmitsABurstAndSuppressesTheRest) {
+  LogSite site;
+  uint64_t suppressed = 99;
+  for (uint32_t i = 0; i < LogSite::kBurst; ++i) {
+    EXPECT_TRUE(site.Admit(1000, suppressed));
+    EXPECT_EQ(suppressed, 0u);
+  }
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(site.Admit(1001, suppressed));
+}
+
+TEST(LogSiteTest, NextWindowReportsWhatWasHeldBackOnce) {
+  LogSite site;
+  uint64_t suppressed = 0;
+  for (uint32_t i = 0; i < LogSite::kBurst + 7; ++i) {
+    site.Admit(1000, suppressed);
+  }
+  const int64_t later = 1000 + LogSite::kWindowSeconds;
+  ASSERT_TRUE(site.Admit(later, suppressed));
+  EXPECT_EQ(suppressed, 7u);
+  ASSERT_TRUE(site.Admit(later, suppressed));
+  EXPECT_EQ(suppressed, 0u);
+}
+
+TEST(LogSiteTest, WindowBoundaryIsAMultipleOfItsLength) {
+  LogSite site;
+  uint64_t suppressed = 0;
+  const int64_t end = 10 * LogSite::kWindowSeconds;
+  for (uint32_t i = 0; i < LogSite::kBurst; ++i)
+    site.Admit(end - 1, suppressed);
+  EXPECT_FALSE(site.Admit(end - 1, suppressed));
+  EXPECT_TRUE(site.Admit(end, suppressed));
+}
+
+std::string Logged(LogFormat format, LogLevel threshold) {
+  InitLog(threshold, format);
+  testing::internal::CaptureStderr();
+  LogSite site;
+  LogEvent(site, LogLevel::kWarn, "lane_stopped",
+           {{"lane", "t/3"},
+            {"why", "a \"b\"\n\x01"},
+            {"count", 3},
+            {"ok", false},
+            {"ratio", 0.25}});
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(LogTest, JsonLineParsesWithTypesKept) {
+  const std::string line = Logged(LogFormat::kJson, LogLevel::kInfo);
+  const auto parsed = nlohmann::json::parse(line);
+  EXPECT_EQ(parsed["level"], "warn");
+  EXPECT_EQ(parsed["event"], "lane_stopped");
+  EXPECT_EQ(parsed["why"], "a \"b\"\n\x01");
+  EXPECT_EQ(parsed["count"], 3);
+  EXPECT_EQ(parsed["ok"], false);
+  EXPECT_EQ(parsed["ratio"], 0.25);
+  EXPECT_EQ(parsed["time"].get<std::string>().size(), 24u);
+}
+
+TEST(LogTest, LogfmtQuotesOnlyWhatNeedsIt) {
+  const std::string line = Logged(LogFormat::kLogfmt, LogLevel::kInfo);
+  EXPECT_NE(line.find(" level=warn event=lane_stopped lane=t/3 why=\"a "
+                      "\\\"b\\\"\\n\\u0001\" count=3 ok=false ratio=0.25\n"),
+            std::string::npos)
+      << line;
+}
+
+TEST(LogTest, LineBelowTheLevelIsNotWritten) {
+  EXPECT_EQ(Logged(LogFormat::kLogfmt, LogLevel::kError), "");
+}
+
+}  // namespace
+}  // namespace tacho

@@ -91,6 +91,7 @@ Status LaneSet::Add(LaneStart start, int32_t input_partitions,
   options.guarantee = job_.guarantee;
   options.input_partitions = input_partitions;
   options.drain.max_messages = job_.batch_max_records;
+  options.time = job_.time;
   options.epoch_messages = job_.commit.records;
   options.epoch_bytes = job_.commit.bytes;
   options.state_bytes = MemoryShares(job_).state_bytes_per_lane;
@@ -107,11 +108,12 @@ Status LaneSet::Add(LaneStart start, int32_t input_partitions,
     if (slot == nullptr) slot = std::make_unique<LaneMetrics>();
     metrics = slot.get();
   }
-  auto lane = std::make_unique<Lane>(
-      std::move(options), source_.MakeReader(start.tp),
-      MakeDecoder(job_.decoder, job_.decode), std::move(start.store), *metrics,
-      events_, clock_, job_.time.vehicle_forget);
-  RETURN_IF_ERROR(AddChains(job_, sinks, *lane));
+  LaneParts parts{source_.MakeReader(start.tp),
+                  MakeDecoder(job_.decoder, job_.decode),
+                  std::move(start.store)};
+  auto lane = std::make_unique<Lane>(std::move(options), std::move(parts),
+                                     job_.schema, *metrics, events_, clock_);
+  RETURN_IF_ERROR(AddStreams(job_, sinks, *lane));
 
   Entry entry;
   entry.node = graph_.Attach(*lane);

@@ -32,6 +32,35 @@ SinkId JobSinks::Number(const std::string& topic, bool log_time_stamps) {
   return static_cast<SinkId>(sinks_.size() - 1);
 }
 
+Status AddStreams(const Job& job, const JobSinks& sinks, Lane& lane) {
+  for (size_t i = 0; i < job.streams.size(); ++i) {
+    const StreamConfig& stream = job.streams[i];
+    std::vector<std::unique_ptr<Operator>> operators;
+    for (const OperatorConfig& config : stream.operators) {
+      std::vector<ParamError> errors;
+      std::unique_ptr<Operator> made =
+          config.type->make(config.params, job.schema, job.time, errors);
+      // The job parser has made every operator once already.
+      if (made == nullptr) {
+        return Status(StatusCode::kInternal,
+                      "stream " + stream.name + ": " + errors.front().message);
+      }
+      operators.push_back(std::move(made));
+    }
+    OutputOptions output;
+    output.sink = sinks.OfStream(i);
+    output.late_sink = sinks.late();
+    output.time_format = stream.output.time_format;
+    output.stream = stream.name;
+    output.job = job.name;
+    output.topic = lane.tp().topic;
+    output.partition = lane.tp().partition;
+    lane.AddStream(std::make_unique<OperatorChain>(std::move(operators)),
+                   std::move(output));
+  }
+  return Status::Ok();
+}
+
 MemoryShares::MemoryShares(const Job& job) {
   // Half to librdkafka's queues: on 2.0.2 they must hold a second of flow.
   // The rest: decoded state, RocksDB, and what batches and epochs take, which

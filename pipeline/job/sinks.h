@@ -35,7 +35,7 @@ class JobSinks {
 };
 
 // Builds the job's streams over a lane.
-Status AddChains(const Job& job, const JobSinks& sinks, Lane& lane);
+Status AddStreams(const Job& job, const JobSinks& sinks, Lane& lane);
 
 // How `memory.limit` is split. librdkafka's part is a computed bound, not a
 // measured one (design page, 6).

@@ -34,7 +34,7 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
   group.partitions_per_worker = job.partitions_per_worker;
   ASSIGN_OR_RETURN(parts.source, MakeKafkaGroup(std::move(group)));
 
-  // 3. decode and operate: made lane by lane (LaneSet, AddChains).
+  // 3. decode and operate: made lane by lane (LaneSet, AddStreams).
 
   // 4. commit: made when the partition counts are known.
   parts.make_transaction =

@@ -13,8 +13,6 @@ namespace {
 constexpr Millis kCommitOffsetsTimeout{10000};
 constexpr Millis kRequestTimeout{5000};
 constexpr Millis kCheckInterval{15000};
-// A batch takes milliseconds; a freeze that takes this long is a stuck lane.
-constexpr Millis kFreezeTimeout{60000};
 
 int ThreadCount(int asked) {
   if (asked > 0) return asked;
@@ -25,7 +23,14 @@ int ThreadCount(int asked) {
 
 Worker::Worker(const Job& job, WorkerOptions options, WorkerParts parts,
                const Clock& clock)
-    : job_(job), options_(options), clock_(clock), parts_(std::move(parts)) {}
+    : job_(job),
+      options_(options),
+      clock_(clock),
+      parts_(std::move(parts)),
+      graph_(std::make_unique<LaneGraph>(ThreadCount(options.threads),
+                                         job.schema)),
+      lanes_(std::make_unique<LaneSet>(job, *graph_, *parts_.source,
+                                       *parts_.stores, *this, clock)) {}
 
 Worker::~Worker() = default;
 
@@ -44,7 +49,7 @@ void Worker::OnAssign(std::vector<TopicPartition> partitions) {
 }
 
 void Worker::OnRevoke(std::vector<TopicPartition> partitions, bool lost) {
-  if (lost && lanes_ != nullptr) {
+  if (lost) {
     // The fence closes at once, also for a commit that is under way.
     lanes_->ForEach([](Lane& lane) { lane.Detach(); });
   }
@@ -176,7 +181,7 @@ Status Worker::HandleRevoke(const Command& command) {
   }
   lanes_->ForEach([](Lane& lane) { lane.Detach(); });
   pending_.reset();
-  CloseLanes();
+  lanes_->CloseAll();
   RETURN_IF_ERROR(parts_.source->Unassign());
   // A disk that fails is this worker's end; a broker that is away is not.
   return status.code() == StatusCode::kIoError ||
@@ -185,20 +190,24 @@ Status Worker::HandleRevoke(const Command& command) {
              : Status::Ok();
 }
 
+// In this order: no more batches, the last epoch (which needs live
+// membership), lanes idle and closed, out of the group.
 Status Worker::Shutdown(Status status) {
-  if (lanes_ != nullptr) {
-    for (LaneSet::Entry& entry : lanes_->entries()) entry.lane->Stop();
-    if (status.ok() || !lanes_->empty()) {
-      RetryPolicy retry;
-      retry.give_up_after = job_.revoke_timeout;
-      const Status last = CommitCycle(retry);
-      if (status.ok()) status = last;
-    }
-    CloseLanes();
+  {
+    const std::lock_guard lock(mutex_);
+    // Told to stop while waiting for a broker: that is no failure.
+    if (stop_ && status.code() == StatusCode::kCancelled) status = {};
   }
+  for (LaneSet::Entry& entry : lanes_->entries()) entry.lane->Stop();
+  if (!commit_failed_ && committer_ != nullptr) {
+    RetryPolicy retry;
+    retry.give_up_after = job_.revoke_timeout;
+    const Status last = CommitCycle(retry);
+    if (status.ok()) status = last;
+  }
+  pending_.reset();
+  lanes_->CloseAll();
   parts_.source->Close(options_.leave);
-  graph_.reset();
-  transaction_.reset();
   return status;
 }
 
@@ -332,8 +341,6 @@ Status Worker::LoadLanes() {
   return Status::Ok();
 }
 
-void Worker::CloseLanes() { lanes_->CloseAll(); }
-
 // ---- Epochs.
 
 Status Worker::CommitCycle(const RetryPolicy& retry) {
@@ -344,15 +351,15 @@ Status Worker::CommitCycle(const RetryPolicy& retry) {
     RETURN_IF_ERROR(CommitEpoch(epoch, retry));
   }
   Epoch epoch;
-  RETURN_IF_ERROR(FreezeLanes(epoch, kFreezeTimeout));
+  FreezeLanes(epoch);
   if (epoch.parts.empty()) return Status::Ok();
   return CommitEpoch(epoch, retry);
 }
 
 // A token through every lane's node; each answers at a batch boundary.
-Status Worker::FreezeLanes(Epoch& epoch, Millis timeout) {
+void Worker::FreezeLanes(Epoch& epoch) {
   std::vector<LaneSet::Entry>& entries = lanes_->entries();
-  if (entries.empty()) return Status::Ok();
+  if (entries.empty()) return;
   std::vector<LaneEpoch*> parts(entries.size());
   std::latch frozen(static_cast<ptrdiff_t>(entries.size()));
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -364,14 +371,12 @@ Status Worker::FreezeLanes(Epoch& epoch, Millis timeout) {
       frozen.count_down();
     });
   }
-  (void)timeout;
   frozen.wait();
   for (size_t i = 0; i < entries.size(); ++i) {
     if (parts[i] != nullptr && parts[i]->changed) {
       epoch.parts.push_back({parts[i], entries[i].lane.get()});
     }
   }
-  return Status::Ok();
 }
 
 Status Worker::CommitEpoch(Epoch& epoch, const RetryPolicy& retry) {
@@ -387,6 +392,7 @@ Status Worker::CommitEpoch(Epoch& epoch, const RetryPolicy& retry) {
     pending_ = std::move(epoch);
     return Status::Ok();
   }
+  commit_failed_ = true;
   return status;
 }
 
@@ -476,7 +482,6 @@ void Worker::ReportIfDue() {
 
 std::vector<LaneReport> Worker::Reports() const {
   std::vector<LaneReport> reports;
-  if (lanes_ == nullptr) return reports;
   lanes_->ForEach([&](Lane& lane) {
     reports.push_back(
         {lane.tp(), lane.next_offset(), lane.reader().EndOffset()});
@@ -484,12 +489,6 @@ std::vector<LaneReport> Worker::Reports() const {
   return reports;
 }
 
-LaneTotals Worker::Totals() const {
-  return lanes_ == nullptr ? LaneTotals{} : lanes_->Totals();
-}
-
-const CommitMetrics* Worker::commit_metrics() const {
-  return committer_ == nullptr ? nullptr : &committer_->metrics();
-}
+LaneTotals Worker::Totals() const { return lanes_->Totals(); }
 
 }  // namespace tacho

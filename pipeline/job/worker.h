@@ -69,7 +69,6 @@ class Worker final : public GroupListener, public LaneEvents {
 
   std::vector<LaneReport> Reports() const;
   LaneTotals Totals() const;
-  const CommitMetrics* commit_metrics() const;
 
   // GroupListener.
   void OnAssign(std::vector<TopicPartition> partitions) override;
@@ -98,11 +97,10 @@ class Worker final : public GroupListener, public LaneEvents {
   Result<Offset> ResolveStart(const TopicPartition& tp, bool old_group);
   Status LoadLanes();
   Status CommitCycle(const RetryPolicy& retry);
-  Status FreezeLanes(Epoch& epoch, Millis timeout);
+  void FreezeLanes(Epoch& epoch);
   Status CommitEpoch(Epoch& epoch, const RetryPolicy& retry);
   void FinishEpoch(Epoch& epoch);
   Status CommitOffsets(const Epoch& epoch);
-  void CloseLanes();
 
   Status CheckPartitionCounts();
   Result<bool> ReachedEnds();
@@ -123,6 +121,7 @@ class Worker final : public GroupListener, public LaneEvents {
   std::map<std::string, int32_t> counts_;  // Partitions by topic.
   std::map<TopicPartition, Offset> ends_;  // until_end only.
   std::optional<Epoch> pending_;  // Frozen, given up on because of a revoke.
+  bool commit_failed_ = false;    // For good: the frozen epoch is dropped.
   SteadyTime next_commit_{};
   SteadyTime next_check_{};
   SteadyTime next_report_{};

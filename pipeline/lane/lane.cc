@@ -26,36 +26,40 @@ class IntText {
 
 }  // namespace
 
-Lane::Lane(LaneOptions options, std::unique_ptr<PartitionReader> reader,
-           std::unique_ptr<Decoder> decoder, std::unique_ptr<StateStore> store,
-           LaneMetrics& metrics, LaneEvents& events, const Clock& clock,
-           Millis vehicle_forget)
+Lane::Lane(LaneOptions options, LaneParts parts, const SignalSchema& schema,
+           LaneMetrics& metrics, LaneEvents& events, const Clock& clock)
     : options_(std::move(options)),
+      schema_(schema),
       clock_(clock),
       metrics_(metrics),
       events_(events),
-      reader_(std::move(reader)),
-      decoder_(std::move(decoder)),
-      store_(std::move(store)),
+      reader_(std::move(parts.reader)),
+      decoder_(std::move(parts.decoder)),
+      store_(std::move(parts.store)),
       state_(*store_, options_.state_bytes),
-      vehicle_clock_(vehicle_forget) {}
+      vehicle_clock_(options_.time.vehicle_forget) {}
 
 Lane::~Lane() = default;
 
-void Lane::AddChain(std::unique_ptr<OperatorChain> chain) {
-  chains_.push_back(std::move(chain));
+void Lane::AddStream(std::unique_ptr<OperatorChain> chain,
+                     OutputOptions output) {
+  streams_.push_back({std::move(chain), std::move(output)});
 }
 
 Status Lane::Load(const std::optional<Marker>& marker, Offset start) {
   vehicle_clock_.Open(state_);
-  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->Open());
+  for (Stream& stream : streams_) {
+    RETURN_IF_ERROR(stream.chain->Open(schema_, state_, vehicle_clock_,
+                                       metrics_, options_.time,
+                                       std::move(stream.output)));
+  }
   RETURN_IF_ERROR(state_.Load(marker));
   if (marker.has_value()) {
     epoch_ = marker->epoch;
     ended_at_ = marker->ended_at;
     vehicle_clock_.SetPartitionTime(marker->partition_time);
   }
-  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->Start());
+  for (Stream& stream : streams_) RETURN_IF_ERROR(stream.chain->Start());
   state_.ReleaseLoaded();
   next_offset_ = start;
   frozen_offset_ = start;
@@ -115,8 +119,9 @@ Status Lane::CloseAtEnd() {
   ended_ = true;
   stopped_ = true;
   if (!options_.close_at_end || ended_at_ != kNoTime) return Status::Ok();
-  for (const auto& chain : chains_) {
-    RETURN_IF_ERROR(chain->Advance(kEndOfTime, outputs_, epoch_records_));
+  for (Stream& stream : streams_) {
+    RETURN_IF_ERROR(
+        stream.chain->Advance(kEndOfTime, outputs_, epoch_records_));
   }
   ended_at_ = clock_.Now();
   commit_required_ = true;
@@ -127,8 +132,8 @@ Status Lane::Operate(Batch& batch) {
   RETURN_IF_ERROR(WriteRejects(batch));
   RETURN_IF_ERROR(state_.InternBatch(batch));
   vehicle_clock_.Observe(batch);
-  for (const auto& chain : chains_) {
-    RETURN_IF_ERROR(chain->Process(batch, outputs_, epoch_records_));
+  for (Stream& stream : streams_) {
+    RETURN_IF_ERROR(stream.chain->Process(batch, outputs_, epoch_records_));
   }
   epoch_records_ += batch.records();
   epoch_messages_ += batch.messages.size();
@@ -246,7 +251,7 @@ Status Lane::Apply(const LaneEpoch& part) {
 }
 
 Status Lane::Close() {
-  for (const auto& chain : chains_) chain->Close();
+  for (Stream& stream : streams_) stream.chain->Close();
   return store_->Close();
 }
 

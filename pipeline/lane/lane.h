@@ -36,6 +36,7 @@ struct LaneOptions {
   Guarantee guarantee = Guarantee::kAtLeastOnce;
   int32_t input_partitions = 0;
   DrainLimits drain;
+  StreamSettings time;
   uint64_t epoch_messages = 1000000;
   uint64_t epoch_bytes = uint64_t{64} << 20;
   size_t state_bytes = size_t{32} << 20;
@@ -46,6 +47,13 @@ struct LaneOptions {
   bool merge_outputs = false;         // Two streams write to one sink.
   // Key and value of a reject are cut to this, with headers that say so.
   size_t reject_bytes = 1000000;
+};
+
+// What a lane is made of, by seam.
+struct LaneParts {
+  std::unique_ptr<PartitionReader> reader;
+  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<StateStore> store;
 };
 
 // One topic-partition's pipeline and its state: drain, decode, operate, in
@@ -64,18 +72,12 @@ struct LaneOptions {
 // other.
 class Lane final : public LaneTask, public EpochOwner {
  public:
-  Lane(LaneOptions options, std::unique_ptr<PartitionReader> reader,
-       std::unique_ptr<Decoder> decoder, std::unique_ptr<StateStore> store,
-       LaneMetrics& metrics, LaneEvents& events, const Clock& clock,
-       Millis vehicle_forget);
+  Lane(LaneOptions options, LaneParts parts, const SignalSchema& schema,
+       LaneMetrics& metrics, LaneEvents& events, const Clock& clock);
   ~Lane() override;
 
-  // The parts that the chains are built over.
-  LaneState& state() { return state_; }
-  VehicleClock& vehicle_clock() { return vehicle_clock_; }
-  LaneMetrics& metrics() { return metrics_; }
   // In stream order. REQUIRES: before Load.
-  void AddChain(std::unique_ptr<OperatorChain> chain);
+  void AddStream(std::unique_ptr<OperatorChain> chain, OutputOptions output);
 
   // Declares tables, reads the state that `marker` describes and sets where
   // to start. `marker` was read from this lane's store.
@@ -119,7 +121,13 @@ class Lane final : public LaneTask, public EpochOwner {
   bool EpochFull() const;
   void Count(const Batch& batch, const Drained& drained);
 
+  struct Stream {
+    std::unique_ptr<OperatorChain> chain;
+    OutputOptions output;  // Until Load.
+  };
+
   const LaneOptions options_;
+  const SignalSchema& schema_;
   const Clock& clock_;
   LaneMetrics& metrics_;
   LaneEvents& events_;
@@ -128,7 +136,7 @@ class Lane final : public LaneTask, public EpochOwner {
   std::unique_ptr<StateStore> store_;
   LaneState state_;
   VehicleClock vehicle_clock_;
-  std::vector<std::unique_ptr<OperatorChain>> chains_;
+  std::vector<Stream> streams_;
 
   OutputBuffer outputs_;        // Of the epoch being built.
   uint64_t epoch_records_ = 0;  // Ordinal of the next record in it.

@@ -1,0 +1,130 @@
+#include "tests/support/worker_harness.h"
+
+#include <fmt/format.h>
+
+#include "pipeline/base/check.h"
+
+namespace tacho {
+
+std::string TestJobYaml(const std::string& extra) {
+  return R"(
+job: test-job
+kafka: {bootstrap.servers: "localhost:1"}
+group: {id: harness}
+input:
+  topics: [in]
+  decoder: wide
+  vehicle: /v
+  event_time: {path: /ts, format: epoch_ms, clock_guard: "off"}
+  signals:
+    speed: {path: /s, unit: km/h}
+streams:
+  stats:
+    operators:
+      - window_aggregate:
+          window: {tumbling: 1m}
+          allowed_lateness: 5s
+          aggregates: {n: count(), total: sum(speed)}
+    output: {topic: stats}
+  alerts:
+    operators:
+      - excursion: {when: speed > 100, for: 10s, clear: speed < 90, name: fast}
+    output: {topic: alerts}
+rejects: {topic: rejects}
+late: {topic: late}
+commit: {interval: 5ms}
+guarantee: at_least_once
+)" + extra;
+}
+
+std::string TestMessage(const std::string& vehicle, int64_t ts_ms,
+                        double speed) {
+  return fmt::format(R"({{"v":"{}","ts":{},"s":{}}})", vehicle, ts_ms, speed);
+}
+
+bool WaitUntil(const std::function<bool()>& done) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+WorkerHarness::WorkerHarness(int32_t partitions, const std::string& job_yaml)
+    : log({{"in", partitions}}) {
+  ParsedJob parsed = ParseJob(job_yaml);
+  if (!parsed.ok()) {
+    std::fputs(FormatErrors("test job", parsed.errors).c_str(), stderr);
+  }
+  CHECK(parsed.ok());
+  job = std::move(parsed.job);
+}
+
+std::vector<TopicPartition> WorkerHarness::AllLanes() const {
+  std::vector<TopicPartition> lanes;
+  for (int32_t p = 0; p < log.counts.at("in"); ++p) lanes.push_back(Lane(p));
+  return lanes;
+}
+
+void WorkerHarness::Start(std::vector<TopicPartition> lanes,
+                          WorkerOptions options) {
+  if (options.threads == 0) options.threads = 2;
+  auto fake = std::make_unique<FakeSource>(log);
+  source = fake.get();
+  WorkerParts parts;
+  parts.source = std::move(fake);
+  parts.stores = std::make_unique<MemoryLaneStores>(disk);
+  parts.make_transaction = [this](int32_t, auto commit_offsets)
+      -> Result<std::unique_ptr<Transaction>> {
+    auto made = std::make_unique<FakeTransaction>(written_, mutex_,
+                                                  std::move(commit_offsets));
+    transaction = made.get();
+    if (on_transaction) on_transaction(*made);
+    return std::unique_ptr<Transaction>(std::move(made));
+  };
+  worker = std::make_unique<Worker>(job, options, std::move(parts));
+  if (!lanes.empty()) source->AssignNow(std::move(lanes));
+  thread_ = std::thread([this] { result_ = worker->Run(); });
+}
+
+Status WorkerHarness::Stop() {
+  if (!thread_.joinable()) return Status::Ok();
+  worker->Stop();
+  return Join();
+}
+
+Status WorkerHarness::Join() {
+  thread_.join();
+  worker.reset();
+  source = nullptr;
+  transaction = nullptr;
+  return result_;
+}
+
+Status WorkerHarness::RunToEnd(bool close_at_end) {
+  WorkerOptions options;
+  options.until_end = true;
+  options.close_at_end = close_at_end;
+  Start(AllLanes(), options);
+  return Join();
+}
+
+std::vector<std::string> WorkerHarness::Written(int32_t partition,
+                                                SinkId sink) const {
+  std::vector<std::string> values;
+  for (const FakeOutput& out : AllWritten()) {
+    if (out.lane.partition == partition && out.sink == sink) {
+      values.push_back(out.value);
+    }
+  }
+  return values;
+}
+
+std::vector<FakeOutput> WorkerHarness::AllWritten() const {
+  const std::lock_guard lock(mutex_);
+  return written_;
+}
+
+}  // namespace tacho

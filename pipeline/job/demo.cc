@@ -148,7 +148,8 @@ Status Demo::CreateTopics() {
   std::set<std::string> outputs;
   for (const auto& member : members_) {
     topics.insert(member->job.topics.begin(), member->job.topics.end());
-    for (const Sink& sink : JobSinks(member->job).sinks()) {
+    const JobSinks sinks(member->job);
+    for (const Sink& sink : sinks.sinks()) {
       topics.insert(sink.topic);
       outputs.insert(sink.topic);
     }

@@ -1,16 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "operators/emitter.h"
 #include "operators/registry.h"
 #include "pipeline/base/time.h"
 #include "pipeline/decode/decoder.h"
+#include "pipeline/job/kafka_properties.h"
 #include "state/marker.h"
 
 namespace tacho {
@@ -64,8 +62,9 @@ struct CommitConfig {
 // Threading: immutable once loaded.
 struct Job {
   std::string name;
-  // Allow-listed client properties, in Kafka's own spelling.
-  std::vector<std::pair<std::string, std::string>> kafka;
+  // Allow-listed client properties, in Kafka's own spelling, as written;
+  // ResolveKafkaProperties reads the secrets.
+  std::vector<KafkaProperty> kafka;
   GroupConfig group;
   std::vector<std::string> topics;
   std::string decoder = "wide";
@@ -80,8 +79,8 @@ struct Job {
   uint64_t memory_limit = uint64_t{768} << 20;
   Guarantee guarantee = Guarantee::kAtLeastOnce;
   PartitionsAdded partitions_added = PartitionsAdded::kStop;
-  Millis revoke_timeout{10000};
-  StreamSettings time;  // vehicle_idle_timeout, vehicle_forget.
+  Millis revoke_timeout{10000};  // At most max_poll_interval / 4 by default.
+  StreamSettings time;           // vehicle_idle_timeout, vehicle_forget.
 
   SignalSchema schema;  // From decode.signals.
 };

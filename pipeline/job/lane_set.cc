@@ -57,6 +57,7 @@ Status LaneSet::OpenStore(LaneStart& start, int32_t input_partitions) {
     // No committed offset at all: the state knows better where it ends.
     if (start.marker->next_offset >= start.committed) {
       start.start = start.marker->next_offset;
+      start.recommit = start.start != start.committed;
       return Status::Ok();
     }
   }
@@ -114,6 +115,7 @@ Status LaneSet::Add(LaneStart start, int32_t input_partitions,
   auto lane = std::make_unique<Lane>(std::move(options), std::move(parts),
                                      job_.schema, *metrics, events_, clock_);
   RETURN_IF_ERROR(AddStreams(job_, sinks, *lane));
+  if (start.recommit) lane->RequireCommit();
 
   Entry entry;
   entry.node = graph_.Attach(*lane);

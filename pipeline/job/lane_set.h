@@ -58,7 +58,7 @@ struct LaneStart {
   TopicPartition tp;
   Offset committed = kNoOffset;  // Of the group.
   Offset start = kNoOffset;
-  bool resolved = false;  // By offset_reset: to be committed first.
+  bool recommit = false;  // The group's offset is behind the state's.
   std::optional<Marker> marker;
   std::unique_ptr<StateStore> store;
 };

@@ -32,7 +32,7 @@ streams:
     output: {topic: alerts}
 rejects: {topic: rejects}
 late: {topic: late}
-commit: {interval: 5ms}
+commit: {interval: 10ms}
 guarantee: at_least_once
 )" + extra;
 }

@@ -34,7 +34,7 @@ class WorkerHarness {
  public:
   explicit WorkerHarness(int32_t partitions = 2,
                          const std::string& job_yaml = TestJobYaml());
-  ~WorkerHarness() { Stop(); }
+  ~WorkerHarness() { (void)Stop().ok(); }
 
   TopicPartition Lane(int32_t partition) const { return {"in", partition}; }
   std::vector<TopicPartition> AllLanes() const;

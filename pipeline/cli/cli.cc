@@ -1,0 +1,228 @@
+#include "pipeline/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <ostream>
+#include <string_view>
+#include <utility>
+
+#include "pipeline/cli/exit_code.h"
+#include "pipeline/cli/version.h"
+
+namespace tacho {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  tacho demo\n"
+    "  tacho validate job.yaml\n"
+    "  tacho run job.yaml --bootstrap broker:9092\n"
+    "  tacho run job.yaml --set group.id=backfill --until-end --close-at-end\n"
+    "  tacho schema > job.schema.json\n"
+    "\n"
+    "Exit codes:\n"
+    "  0    done                         69   broker unavailable\n"
+    "  1    internal error               74   input or output failed\n"
+    "  64   wrong usage                  77   permission denied\n"
+    "  65   corrupt data or state        78   wrong configuration\n"
+    "  130  interrupted (SIGINT)         143  terminated (SIGTERM)\n";
+
+constexpr const char* kSetHelp =
+    "Overrides a key of the job file, as in group.id=test; may be repeated";
+
+const std::map<std::string, int> kLevels = {
+    {"debug", static_cast<int>(LogLevel::kDebug)},
+    {"info", static_cast<int>(LogLevel::kInfo)},
+    {"warn", static_cast<int>(LogLevel::kWarn)},
+    {"error", static_cast<int>(LogLevel::kError)}};
+const std::map<std::string, int> kFormats = {
+    {"logfmt", static_cast<int>(LogFormat::kLogfmt)},
+    {"json", static_cast<int>(LogFormat::kJson)}};
+
+// Options whose text takes a second look after parsing.
+struct RawOptions {
+  std::vector<std::string> set;
+  std::string bootstrap;
+  std::string state_dir;
+  std::string level = "info";
+  std::string format = "logfmt";
+  int64_t duration_seconds = 20;
+};
+
+void AddJobOptions(CLI::App& app, RawOptions& raw) {
+  app.add_option("--bootstrap", raw.bootstrap,
+                 "Brokers; overrides kafka.bootstrap.servers")
+      ->type_name("HOST:PORT");
+  // One value each: what follows may be the next job file.
+  app.add_option("--set", raw.set, kSetHelp)
+      ->type_name("PATH=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check([](const std::string& text) {
+        return text.find('=') == std::string::npos || text.starts_with('=')
+                   ? std::string("write PATH=VALUE, as in group.id=test")
+                   : std::string();
+      });
+}
+
+template <typename T>
+std::vector<std::string> Names(const std::map<std::string, T>& names) {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : names) all.push_back(name);
+  return all;
+}
+
+void AddLogOptions(CLI::App& app, RawOptions& raw) {
+  app.add_option("--log-level", raw.level, "Least level that is logged")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember(Names(kLevels)))
+      ->capture_default_str();
+  app.add_option("--log-format", raw.format, "Shape of a log line on stderr")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember(Names(kFormats)))
+      ->capture_default_str();
+}
+
+CLI::App& AddRun(CLI::App& app, RunOptions& options, RawOptions& raw) {
+  CLI::App& run = *app.add_subcommand(
+      "run", "Runs one worker of a job; start more to share the partitions");
+  run.add_option("job", options.job_file, "Job file")
+      ->required()
+      ->type_name("JOB.yaml");
+  AddJobOptions(run, raw);
+  run.add_option("--state-dir", raw.state_dir,
+                 "Directory for state; overrides state.dir")
+      ->type_name("DIR");
+  run.add_flag("--until-end", options.until_end,
+               "Stop at the end that the topics have now");
+  run.add_flag("--close-at-end", options.close_at_end,
+               "With --until-end: close what is open at the end");
+  run.add_flag("--leave", options.leave,
+               "Leave the group when stopping, also as a static member");
+  run.add_option("--threads", options.threads,
+                 "Threads for lanes; 0: one a core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  AddLogOptions(run, raw);
+  run.footer("\nExample:\n  tacho run job.yaml --bootstrap broker:9092\n");
+  return run;
+}
+
+CLI::App& AddValidate(CLI::App& app, ValidateOptions& options,
+                      RawOptions& raw) {
+  CLI::App& validate = *app.add_subcommand(
+      "validate", "Checks job files offline: every error, with its position");
+  validate.add_option("job", options.job_files, "Job files")
+      ->required()
+      ->type_name("JOB.yaml");
+  AddJobOptions(validate, raw);
+  return validate;
+}
+
+CLI::App& AddDemo(CLI::App& app, DemoOptions& options, RawOptions& raw) {
+  CLI::App& demo = *app.add_subcommand(
+      "demo", "Runs jobs on a synthetic fleet and an embedded broker");
+  demo.add_option("--duration", raw.duration_seconds, "How long to produce")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(int64_t{1}, int64_t{86400}))
+      ->capture_default_str();
+  demo.add_option("--input", options.input,
+                  "Replays this file (.ndjson, .ndjson.gz) instead of a fleet")
+      ->type_name("FILE");
+  demo.add_option("--rate", options.rate,
+                  "Messages a second; 0: as fast as possible")
+      ->type_name("N")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{100000000}))
+      ->capture_default_str();
+  demo.add_option("--seed", options.seed, "Seed of the synthetic fleet")
+      ->type_name("N")
+      ->capture_default_str();
+  demo.add_option("--vehicles", options.vehicles, "Size of the synthetic fleet")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10000000))
+      ->capture_default_str();
+  demo.add_option("--job", options.job_files,
+                  "Job file to run; may be repeated; default: the shipped jobs")
+      ->type_name("JOB.yaml")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  AddLogOptions(demo, raw);
+  return demo;
+}
+
+JobOverrides ToOverrides(const RawOptions& raw) {
+  JobOverrides overrides;
+  for (const std::string& text : raw.set) {
+    const size_t equals = text.find('=');
+    overrides.set.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  if (!raw.bootstrap.empty()) {
+    overrides.set.emplace_back("kafka.bootstrap.servers", raw.bootstrap);
+  }
+  if (!raw.state_dir.empty()) {
+    overrides.set.emplace_back("state.dir", raw.state_dir);
+  }
+  return overrides;
+}
+
+LogOptions ToLog(const RawOptions& raw) {
+  return {static_cast<LogLevel>(kLevels.at(raw.level)),
+          static_cast<LogFormat>(kFormats.at(raw.format))};
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
+                             std::ostream& out, std::ostream& err) {
+  RawOptions raw;
+  RunOptions run;
+  ValidateOptions validate;
+  SchemaOptions schema;
+  VersionOptions version;
+  DemoOptions demo;
+
+  CLI::App app("tacho: a stream processor for vehicle telemetry on Kafka",
+               "tacho");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", TachoVersion());
+  const CLI::App& run_app = AddRun(app, run, raw);
+  const CLI::App& validate_app = AddValidate(app, validate, raw);
+  CLI::App& schema_app = *app.add_subcommand(
+      "schema", "Prints the JSON Schema of a job file, for editors");
+  schema_app.add_flag("--markdown", schema.markdown,
+                      "Prints the reference of all keys instead");
+  const CLI::App& demo_app = AddDemo(app, demo, raw);
+  CLI::App& version_app =
+      *app.add_subcommand("version", "Prints the version and its libraries");
+  version_app.add_flag("--json", version.json, "Prints JSON");
+
+  // CLI11 takes the arguments last first.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error, out, err);
+    return {std::nullopt, code == 0 ? kExitOk : kExitUsage};
+  }
+  if (run_app.parsed()) {
+    run.overrides = ToOverrides(raw);
+    run.log = ToLog(raw);
+    return {run, 0};
+  }
+  if (validate_app.parsed()) {
+    validate.overrides = ToOverrides(raw);
+    return {validate, 0};
+  }
+  if (demo_app.parsed()) {
+    demo.duration = std::chrono::seconds(raw.duration_seconds);
+    demo.log = ToLog(raw);
+    return {demo, 0};
+  }
+  if (schema_app.parsed()) return {schema, 0};
+  return {version, 0};
+}
+
+}  // namespace tacho

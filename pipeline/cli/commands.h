@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "pipeline/base/log.h"
+#include "pipeline/job/job_parser.h"
+
+namespace tacho {
+
+struct LogOptions {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kLogfmt;
+};
+
+// tacho run: one worker of a job.
+struct RunOptions {
+  std::string job_file;
+  JobOverrides overrides;  // With --bootstrap and --state-dir as the last ones.
+  bool until_end = false;  // Process what is there now, then exit.
+  bool close_at_end = false;  // Close what is open at the end.
+  bool leave = false;         // A static member leaves its group when it stops.
+  int threads = 0;            // 0: one a core.
+  LogOptions log;
+};
+
+// tacho demo: an embedded broker, a synthetic fleet and jobs, in one process.
+struct DemoOptions {
+  std::chrono::seconds duration{20};
+  std::string input;  // Replays this file; empty: a synthetic fleet.
+  uint64_t rate = 0;  // Messages a second; 0: as fast as possible.
+  uint64_t seed = 1;
+  int vehicles = 1000;
+  std::vector<std::string> job_files;  // Empty: the shipped jobs.
+  LogOptions log;
+};
+
+// tacho validate: checks job files without a broker.
+struct ValidateOptions {
+  std::vector<std::string> job_files;
+  JobOverrides overrides;
+};
+
+// tacho schema: what a job file may hold.
+struct SchemaOptions {
+  bool markdown = false;  // The reference page instead of JSON Schema.
+};
+
+struct VersionOptions {
+  bool json = false;
+  std::string allocator;  // Known to main only.
+};
+
+// Each runs one subcommand and returns the process's exit code.
+int RunCommand(const RunOptions& options);
+int DemoCommand(const DemoOptions& options);
+int ValidateCommand(const ValidateOptions& options, std::ostream& out,
+                    std::ostream& err);
+int SchemaCommand(const SchemaOptions& options, std::ostream& out);
+int VersionCommand(const VersionOptions& options, std::ostream& out);
+
+}  // namespace tacho

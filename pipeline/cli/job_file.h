@@ -1,0 +1,24 @@
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "pipeline/base/status.h"
+#include "pipeline/job/job_parser.h"
+
+namespace tacho {
+
+// The text of a job file. Errors: kNotFound, kPermission, kIoError.
+Result<std::string> ReadJobFile(const std::string& path);
+
+// A job file, read and checked. What is wrong with it is written to `err`,
+// warnings too; with an error there is no job, and `exit_code` says why.
+struct LoadedJob {
+  std::optional<Job> job;
+  int exit_code = 0;
+};
+LoadedJob LoadJob(const std::string& path, const JobOverrides& overrides,
+                  std::ostream& err);
+
+}  // namespace tacho

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "pipeline/job/complaints.h"
+#include "pipeline/job/job.h"
+
+namespace tacho {
+
+// Checks what takes more than one key of a job to see: timeouts against each
+// other, topics against each other, names that invite accidents. Settles the
+// defaults that depend on other keys.
+void CheckJob(const OriginIndex& origins, Job& job, Complaints& complaints);
+
+}  // namespace tacho

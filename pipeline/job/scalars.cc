@@ -1,0 +1,260 @@
+#include "pipeline/job/scalars.h"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+
+#include "pipeline/job/suggestion.h"
+
+namespace tacho {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+struct Scale {
+  std::string_view name;
+  uint64_t factor;
+};
+
+// Largest first: a duration's parts come in this order.
+constexpr std::array<Scale, 5> kDurationUnits = {
+    {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}}};
+constexpr std::array<Scale, 8> kSizeUnits = {{{"GiB", uint64_t{1} << 30},
+                                              {"MiB", uint64_t{1} << 20},
+                                              {"KiB", uint64_t{1} << 10},
+                                              {"GB", 1000000000},
+                                              {"MB", 1000000},
+                                              {"kB", 1000},
+                                              {"B", 1},
+                                              {"", 1}}};
+constexpr uint64_t kMaxDurationMillis = uint64_t{100000} * 86400000;
+constexpr uint64_t kMaxBytes = uint64_t{1} << 50;
+
+// Takes leading digits off `text`. Nothing: no digit, or more than uint64.
+std::optional<uint64_t> TakeDigits(std::string_view& text) {
+  if (text.empty() || !IsDigit(text.front())) return std::nullopt;
+  uint64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return value;
+}
+
+// value * factor, or nothing above `limit`.
+std::optional<uint64_t> Multiply(uint64_t value, uint64_t factor,
+                                 uint64_t limit) {
+  if (value > limit / factor) return std::nullopt;
+  return value * factor;
+}
+
+Status NotADuration(std::string_view text) {
+  return InvalidArgument("'" + std::string(text) +
+                         "' is not a duration; write digits and a unit, as in "
+                         "200ms, 10s, 1h30m or 7d");
+}
+
+// Two digits at `at`, or -1.
+int TwoDigits(std::string_view text, size_t at) {
+  if (!IsDigit(text[at]) || !IsDigit(text[at + 1])) return -1;
+  return (text[at] - '0') * 10 + (text[at + 1] - '0');
+}
+
+std::optional<Timestamp> ParseDate(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
+    return std::nullopt;
+  }
+  const int century = TwoDigits(text, 0);
+  const int year = TwoDigits(text, 2);
+  const int month = TwoDigits(text, 5);
+  const int day = TwoDigits(text, 8);
+  if (century < 0 || year < 0 || month < 0 || day < 0) return std::nullopt;
+  const std::chrono::year_month_day date{
+      std::chrono::year(century * 100 + year),
+      std::chrono::month(static_cast<unsigned>(month)),
+      std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  return Timestamp{std::chrono::sys_days{date}};
+}
+
+}  // namespace
+
+Result<Millis> ParseDuration(std::string_view text) {
+  std::string_view rest = text;
+  uint64_t total = 0;
+  size_t next_unit = 0;
+  if (rest.empty()) return NotADuration(text);
+  while (!rest.empty()) {
+    const std::optional<uint64_t> digits = TakeDigits(rest);
+    if (!digits) return NotADuration(text);
+    size_t letters = 0;
+    while (letters < rest.size() && IsLetter(rest[letters])) ++letters;
+    while (next_unit < kDurationUnits.size() &&
+           kDurationUnits[next_unit].name != rest.substr(0, letters)) {
+      ++next_unit;
+    }
+    if (next_unit == kDurationUnits.size()) return NotADuration(text);
+    const auto part = Multiply(*digits, kDurationUnits[next_unit].factor,
+                               kMaxDurationMillis - total);
+    if (!part) {
+      return InvalidArgument("'" + std::string(text) +
+                             "' is more than 100,000 days");
+    }
+    total += *part;
+    rest.remove_prefix(letters);
+    ++next_unit;
+  }
+  return Millis{static_cast<int64_t>(total)};
+}
+
+std::string FormatDuration(Millis duration) {
+  auto rest = static_cast<uint64_t>(duration.count());
+  std::string text;
+  for (const Scale& unit : kDurationUnits) {
+    if (rest < unit.factor) continue;
+    text += std::to_string(rest / unit.factor);
+    text += unit.name;
+    rest %= unit.factor;
+  }
+  return text.empty() ? "0s" : text;
+}
+
+Result<uint64_t> ParseSize(std::string_view text) {
+  std::string_view rest = text;
+  const std::optional<uint64_t> digits = TakeDigits(rest);
+  for (const Scale& unit : kSizeUnits) {
+    if (!digits || rest != unit.name) continue;
+    const auto bytes = Multiply(*digits, unit.factor, kMaxBytes);
+    if (bytes) return *bytes;
+    return InvalidArgument("'" + std::string(text) + "' is more than 1 PiB");
+  }
+  return InvalidArgument("'" + std::string(text) +
+                         "' is not a size; write digits and a unit, as in "
+                         "64MiB (2^20 bytes) or 64MB (10^6 bytes)");
+}
+
+std::string FormatSize(uint64_t bytes) {
+  for (const Scale& unit : kSizeUnits) {
+    if (unit.name.size() != 3 || bytes % unit.factor != 0 || bytes == 0) {
+      continue;
+    }
+    return std::to_string(bytes / unit.factor) + std::string(unit.name);
+  }
+  return std::to_string(bytes) + "B";
+}
+
+Result<uint64_t> ParseCount(std::string_view text) {
+  std::string_view rest = text;
+  const std::optional<uint64_t> digits = TakeDigits(rest);
+  if (digits && rest.empty()) return *digits;
+  return InvalidArgument("'" + std::string(text) +
+                         "' is not a whole number; write digits only");
+}
+
+Result<WrittenQuantity> ParseQuantity(std::string_view text) {
+  WrittenQuantity quantity;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), quantity.value);
+  if (error != std::errc() || !std::isfinite(quantity.value)) {
+    return InvalidArgument("'" + std::string(text) +
+                           "' is not a quantity; write a number and perhaps a "
+                           "unit, as in 400 km/h");
+  }
+  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  if (unit.empty()) return quantity;
+  quantity.unit = FindUnit(unit);
+  if (quantity.unit != nullptr) return quantity;
+  return InvalidArgument("unknown unit '" + std::string(unit) + "'" +
+                         DidYouMean(unit, UnitNames()));
+}
+
+Result<Timestamp> ParsePointInTime(std::string_view text) {
+  const Status error = InvalidArgument(
+      "'" + std::string(text) +
+      "' is not a time; write 2000-01-01, 2000-01-01T00:00:00Z or epoch "
+      "milliseconds");
+  std::string_view rest = text;
+  const std::optional<uint64_t> digits = TakeDigits(rest);
+  if (digits && rest.empty() && text.size() >= 10) {
+    if (*digits > kMaxDurationMillis) return error;
+    return FromEpochMillis(static_cast<int64_t>(*digits));
+  }
+  const std::optional<Timestamp> date = ParseDate(text.substr(0, 10));
+  if (!date) return error;
+  rest = text.substr(10);
+  if (rest.empty()) return *date;
+  if (rest.size() != 10 || rest[0] != 'T' || rest[3] != ':' || rest[6] != ':' ||
+      rest[9] != 'Z') {
+    return error;
+  }
+  const int hours = TwoDigits(rest, 1);
+  const int minutes = TwoDigits(rest, 4);
+  const int seconds = TwoDigits(rest, 7);
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 ||
+      seconds > 59) {
+    return error;
+  }
+  return *date + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
+         std::chrono::seconds(seconds);
+}
+
+Result<bool> ParseSwitch(std::string_view text) {
+  if (text == "true" || text == "on") return true;
+  if (text == "false" || text == "off") return false;
+  return InvalidArgument("'" + std::string(text) +
+                         "' is neither true (on) nor false (off)");
+}
+
+std::optional<std::string> CheckTopic(std::string_view text) {
+  constexpr size_t kMaxTopicBytes = 249;
+  if (text.starts_with('^')) {
+    return "regular expressions are not supported; list the topics by name";
+  }
+  bool legal = !text.empty() && text != "." && text != "..";
+  for (char c : text) {
+    legal = legal &&
+            (IsDigit(c) || IsLetter(c) || c == '.' || c == '_' || c == '-');
+  }
+  if (!legal || text.size() > kMaxTopicBytes) {
+    return "'" + std::string(text) +
+           "' is not a topic name: 1 to 249 of A-Z a-z 0-9 . _ -";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> CheckJsonPointer(std::string_view text) {
+  bool valid = text.starts_with('/');
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '~') continue;
+    valid = valid && i + 1 < text.size() &&
+            (text[i + 1] == '0' || text[i + 1] == '1');
+  }
+  if (valid) return std::nullopt;
+  return "'" + std::string(text) +
+         "' is not a JSON pointer; write the path from the message's root, as "
+         "in /speed_kmph or /position/lat";
+}
+
+std::optional<std::string> CheckIdentifier(std::string_view text) {
+  constexpr size_t kMaxBytes = 64;
+  // What the expression language takes for itself.
+  for (std::string_view word : {"and", "or", "not", "true", "false", "null"}) {
+    if (text == word) {
+      return "'" + std::string(text) + "' is a word of the expression language";
+    }
+  }
+  bool legal = !text.empty() && !IsDigit(text.front());
+  for (char c : text) {
+    legal = legal && (IsDigit(c) || IsLetter(c) || c == '_');
+  }
+  if (legal && text.size() <= kMaxBytes) return std::nullopt;
+  return "'" + std::string(text) +
+         "' is not a name: 1 to 64 of A-Z a-z 0-9 _, not a digit first";
+}
+
+}  // namespace tacho

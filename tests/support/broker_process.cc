@@ -82,9 +82,12 @@ Status BrokerProcess::WriteProperties() {
       {"transaction.state.log.min.isr", "1"},
       {"share.coordinator.state.topic.replication.factor", "1"},
       {"share.coordinator.state.topic.min.isr", "1"},
-      // What makes tests wait: joins, session time-outs, dead transactions.
+      // What makes tests wait: joins, session time-outs, dead transactions,
+      // and the session of a killed broker, which keeps its successor out.
       {"group.initial.rebalance.delay.ms", "0"},
       {"group.min.session.timeout.ms", "1000"},
+      {"broker.session.timeout.ms", "3000"},
+      {"broker.heartbeat.interval.ms", "500"},
       {"transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"},
       {"offsets.topic.num.partitions", "4"},
       {"transaction.state.log.num.partitions", "4"},

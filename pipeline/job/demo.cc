@@ -79,7 +79,7 @@ struct Member {
 
 class Demo {
  public:
-  Demo(const DemoOptions& options, const std::atomic<bool>& stop)
+  Demo(const DemoConfig& options, const std::atomic<bool>& stop)
       : options_(options), stop_(stop) {}
   ~Demo() { (void)StopWorkers().ok(); }  // Whatever Start left running.
 
@@ -107,7 +107,7 @@ class Demo {
   void ShowResults(int timeout_ms);
   void Summarise() const;
 
-  const DemoOptions& options_;
+  const DemoConfig& options_;
   const std::atomic<bool>& stop_;
   TemporaryDirectory state_;
   std::unique_ptr<EmbeddedBroker> broker_;
@@ -360,7 +360,7 @@ void Demo::Summarise() const {
 
 }  // namespace
 
-Status RunDemo(const DemoOptions& options, const std::atomic<bool>& stop) {
+Status RunDemo(const DemoConfig& options, const std::atomic<bool>& stop) {
   Demo demo(options, stop);
   return demo.Run();
 }

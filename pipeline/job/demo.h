@@ -9,7 +9,7 @@
 
 namespace tacho {
 
-struct DemoOptions {
+struct DemoConfig {
   std::vector<std::string> jobs;  // Files; each is a consumer group.
   int duration_seconds = 20;
   std::string input;  // A file of messages; empty: the fleet.
@@ -23,6 +23,6 @@ struct DemoOptions {
 // lag, the newest windows and alerts, and ends with a summary in which every
 // message is accounted for. State lives in a temporary directory and goes
 // with it. `stop` ends it early.
-Status RunDemo(const DemoOptions& options, const std::atomic<bool>& stop);
+Status RunDemo(const DemoConfig& options, const std::atomic<bool>& stop);
 
 }  // namespace tacho

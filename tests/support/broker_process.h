@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+
+#include "pipeline/base/status.h"
+#include "tests/support/temp_dir.h"
+
+namespace tacho {
+
+// The process of an Apache Kafka broker and controller in one (KRaft), on
+// loopback, with its data in a temporary directory.
+//
+// The process dies with the thread that started it (PDEATHSIG): start it from
+// the main thread. Its output goes to `broker.log` beside its data.
+class BrokerProcess {
+ public:
+  // `properties` are added to, or replace, those in broker_process.cc.
+  explicit BrokerProcess(std::map<std::string, std::string> properties);
+  ~BrokerProcess() { Kill(); }
+  BrokerProcess(const BrokerProcess&) = delete;
+  BrokerProcess& operator=(const BrokerProcess&) = delete;
+
+  // Where the jars are: $TACHO_KAFKA_LIBS, or build/kafka-libs.
+  static std::string Libs();
+
+  // Picks free ports and writes the directories and files that a broker needs.
+  Status Format();
+  // Runs the broker on the ports and data of the last Format.
+  Status Start();
+  // SIGTERM, and waits for the broker to end by itself.
+  Status Stop();
+  // SIGKILL.
+  void Kill();
+
+  bool running();  // False once the process has ended, for whatever reason.
+  std::string bootstrap() const { return "127.0.0.1:" + std::to_string(port_); }
+  // The end of broker.log, for messages.
+  std::string LogTail() const;
+
+ private:
+  Status WriteProperties();
+  pid_t Spawn(const std::string& main_class, const std::string& arguments);
+
+  std::map<std::string, std::string> properties_;
+  TempDir dir_;
+  int port_ = 0;
+  pid_t pid_ = -1;
+};
+
+}  // namespace tacho

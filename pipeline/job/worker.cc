@@ -293,6 +293,7 @@ Status Worker::OpenLanes(const std::vector<TopicPartition>& partitions) {
       }
     }
   }
+  if (assigned_at_ == SteadyTime{}) assigned_at_ = clock_.Steady();
   return LoadLanes();
 }
 
@@ -460,14 +461,26 @@ Result<bool> Worker::ReachedEnds() {
 void Worker::ReportIfDue() {
   if (clock_.Steady() < next_report_) return;
   next_report_ = clock_.Steady() + options_.report_interval;
+  LogTotals("progress");
+}
+
+double Worker::SecondsSince(SteadyTime start) const {
+  if (start == SteadyTime{}) return 0;
+  return std::chrono::duration<double>(clock_.Steady() - start).count();
+}
+
+void Worker::LogTotals(const char* event) const {
   const LaneTotals t = Totals();
+  const std::vector<LaneReport> reports = Reports();
   int64_t lag = 0;
-  for (const LaneReport& r : Reports()) {
-    if (r.end_offset > r.next_offset) lag += r.end_offset - r.next_offset;
+  for (const LaneReport& r : reports) {
+    lag += std::max<int64_t>(0, r.end_offset - r.next_offset);
   }
-  LOG(kInfo, "progress",
+  LOG(kInfo, event,
       {{"job", job_.name},
-       {"lanes", lanes_->entries().size()},
+       {"lanes", reports.size()},
+       {"lag", lag},
+       {"seconds", SecondsSince(assigned_at_)},
        {"messages", t.messages},
        {"records", t.records},
        {"rejects", t.total_rejects()},
@@ -476,8 +489,15 @@ void Worker::ReportIfDue() {
        {"outputs", t.outputs},
        {"skipped", t.skipped},
        {"state_not_moved", t.state_not_moved},
-       {"commits", committer_->metrics().commits.value()},
-       {"lag", lag}});
+       {"commits",
+        committer_ == nullptr ? 0 : committer_->metrics().commits.value()}});
+  for (size_t i = 0; i < kRejectReasons; ++i) {
+    if (t.rejects[i] == 0) continue;
+    LOG(kInfo, "rejects",
+        {{"job", job_.name},
+         {"reason", RejectReasonName(static_cast<RejectReason>(i))},
+         {"count", t.rejects[i]}});
+  }
 }
 
 std::vector<LaneReport> Worker::Reports() const {

@@ -69,6 +69,8 @@ class Worker final : public GroupListener, public LaneEvents {
 
   std::vector<LaneReport> Reports() const;
   LaneTotals Totals() const;
+  // One line with every counter.
+  void LogTotals(const char* event) const;
 
   // GroupListener.
   void OnAssign(std::vector<TopicPartition> partitions) override;
@@ -105,6 +107,7 @@ class Worker final : public GroupListener, public LaneEvents {
   Status CheckPartitionCounts();
   Result<bool> ReachedEnds();
   void ReportIfDue();
+  double SecondsSince(SteadyTime start) const;
   bool WaitForRetry(Millis delay);
   // Calls `attempt` until it succeeds, fails for good, or time is up.
   Status Retry(const std::string& what, const std::function<Status()>& attempt);
@@ -125,6 +128,7 @@ class Worker final : public GroupListener, public LaneEvents {
   SteadyTime next_commit_{};
   SteadyTime next_check_{};
   SteadyTime next_report_{};
+  SteadyTime assigned_at_{};  // First assignment.
 
   mutable std::mutex mutex_;  // Guards what follows.
   std::condition_variable wake_;

@@ -1,0 +1,34 @@
+#include <atomic>
+
+#include "pipeline/base/log.h"
+#include "pipeline/cli/commands.h"
+#include "pipeline/cli/exit_code.h"
+#include "pipeline/cli/signals.h"
+#include "pipeline/job/demo.h"
+
+namespace tacho {
+
+int DemoCommand(const DemoOptions& options) {
+  InitLog(options.log.level, options.log.format);
+  std::atomic<bool> stop{false};
+  const SignalGuard signals([&] { stop = true; });
+
+  DemoConfig config;
+  config.jobs = options.job_files;
+  if (config.jobs.empty()) {
+    config.jobs = {"config/jobs/telemetry-analytics.yaml",
+                   "config/jobs/vehicle-alert-processor.yaml"};
+  }
+  config.duration_seconds = static_cast<int>(options.duration.count());
+  config.input = options.input;
+  config.seed = options.seed;
+  config.vehicles = options.vehicles;
+  config.rate = static_cast<int>(options.rate);
+  const Status status = RunDemo(config, stop);
+  if (status.ok()) return kExitOk;
+  LOG(kError, "stopped",
+      {{"code", StatusCodeName(status.code())}, {"reason", status.message()}});
+  return ExitCodeFor(status);
+}
+
+}  // namespace tacho

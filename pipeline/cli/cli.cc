@@ -57,8 +57,7 @@ void AddJobOptions(CLI::App& app, RawOptions& raw) {
   // One value each: what follows may be the next job file.
   app.add_option("--set", raw.set, kSetHelp)
       ->type_name("PATH=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
       ->check([](const std::string& text) {
         return text.find('=') == std::string::npos || text.starts_with('=')
                    ? std::string("write PATH=VALUE, as in group.id=test")
@@ -106,7 +105,6 @@ CLI::App& AddRun(CLI::App& app, RunOptions& options, RawOptions& raw) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   AddLogOptions(run, raw);
-  run.footer("\nExample:\n  tacho run job.yaml --bootstrap broker:9092\n");
   return run;
 }
 
@@ -146,8 +144,7 @@ CLI::App& AddDemo(CLI::App& app, DemoOptions& options, RawOptions& raw) {
   demo.add_option("--job", options.job_files,
                   "Job file to run; may be repeated; default: the shipped jobs")
       ->type_name("JOB.yaml")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
   AddLogOptions(demo, raw);
   return demo;
 }
@@ -199,6 +196,10 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
       *app.add_subcommand("version", "Prints the version and its libraries");
   version_app.add_flag("--json", version.json, "Prints JSON");
 
+  if (arguments.empty()) {
+    err << app.help();
+    return {std::nullopt, kExitUsage};
+  }
   // CLI11 takes the arguments last first.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {

@@ -15,6 +15,12 @@ size_t SkipSpace(std::string_view text, size_t at) {
   return at;
 }
 
+// A backslash at the end of a line in a double-quoted scalar: nothing at all.
+bool IsContinuedLine(std::string_view text, size_t at) {
+  const std::string_view start = text.substr(std::min(at, text.size()), 2);
+  return start == "\\\n" || start == "\\\r";
+}
+
 // Hex digits after \x, \u and \U; 0 for the other escapes.
 size_t EscapeDigits(char c) {
   switch (c) {
@@ -109,11 +115,9 @@ size_t YamlSource::Locate(size_t begin, std::string_view decoded,
   size_t i = 0;
   offset = std::min(offset, decoded.size());
   while (i < offset && at < text_.size()) {
-    if (escapes && text_[at] == '\\' && at + 1 < text_.size()) {
-      if (IsSpace(text_[at + 1]) && text_[at + 1] != ' ') {
-        at = SkipSpace(text_, at + 1);  // A continued line.
-        continue;
-      }
+    if (escapes && IsContinuedLine(text_, at)) {
+      at = SkipSpace(text_, at + 1);
+    } else if (escapes && text_[at] == '\\' && at + 1 < text_.size()) {
       const size_t length = 2 + EscapeDigits(text_[at + 1]);
       if (at + length > text_.size()) break;
       i += DecodedLength(text_.substr(at, length));
@@ -128,6 +132,7 @@ size_t YamlSource::Locate(size_t begin, std::string_view decoded,
       ++i;
     }
   }
+  if (escapes && IsContinuedLine(text_, at)) at = SkipSpace(text_, at + 1);
   return std::min(at, text_.size());
 }
 

@@ -1,0 +1,156 @@
+#include "pipeline/job/scalars.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace tacho {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(ScalarsTest, ReadsDurations) {
+  EXPECT_EQ(ParseDuration("0s")->count(), 0);
+  EXPECT_EQ(ParseDuration("200ms")->count(), 200);
+  EXPECT_EQ(ParseDuration("10s")->count(), 10000);
+  EXPECT_EQ(ParseDuration("30m")->count(), 1800000);
+  EXPECT_EQ(ParseDuration("1h30m")->count(), 5400000);
+  EXPECT_EQ(ParseDuration("7d")->count(), 604800000);
+  EXPECT_EQ(ParseDuration("1d1h1m1s1ms")->count(), 90061001);
+  EXPECT_EQ(ParseDuration("100000d")->count(), 8640000000000);
+}
+
+TEST(ScalarsTest, RefusesWhatIsNoDuration) {
+  for (const char* text :
+       {"", "10", "s", "-1s", "+1s", "1.5s", "10 s", "1s ", "1m1h", "1s1s",
+        "1S", "1min", "1h30", "1w", "100001d", "99999999999999999999s",
+        "18446744073709551615d"}) {
+    EXPECT_FALSE(ParseDuration(text).ok()) << text;
+  }
+  EXPECT_THAT(ParseDuration("10").status().message(),
+              HasSubstr("'10' is not a duration; write digits and a unit"));
+  EXPECT_THAT(ParseDuration("100000d1ms").status().message(),
+              HasSubstr("more than 100,000 days"));
+}
+
+TEST(ScalarsTest, FormattedDurationsReadBack) {
+  EXPECT_EQ(FormatDuration(Millis{0}), "0s");
+  EXPECT_EQ(FormatDuration(Millis{5400000}), "1h30m");
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 1000; ++i) {
+    const Millis value{
+        static_cast<int64_t>(random() % (uint64_t{1} << (random() % 43)))};
+    EXPECT_EQ(*ParseDuration(FormatDuration(value)), value);
+  }
+}
+
+TEST(ScalarsTest, ReadsSizes) {
+  EXPECT_EQ(*ParseSize("0"), 0u);
+  EXPECT_EQ(*ParseSize("1024"), 1024u);
+  EXPECT_EQ(*ParseSize("7B"), 7u);
+  EXPECT_EQ(*ParseSize("3kB"), 3000u);
+  EXPECT_EQ(*ParseSize("3KiB"), 3072u);
+  EXPECT_EQ(*ParseSize("64MB"), 64000000u);
+  EXPECT_EQ(*ParseSize("64MiB"), 67108864u);
+  EXPECT_EQ(*ParseSize("2GB"), 2000000000u);
+  EXPECT_EQ(*ParseSize("2GiB"), 2147483648u);
+  EXPECT_EQ(*ParseSize("1048576GiB"), uint64_t{1} << 50);
+}
+
+TEST(ScalarsTest, RefusesWhatIsNoSize) {
+  for (const char* text :
+       {"", "MB", "-1", "1.5MB", "1 MB", "1mb", "1M", "1K", "1TB", "1048577GiB",
+        "99999999999999999999", "17179869184GiB"}) {
+    EXPECT_FALSE(ParseSize(text).ok()) << text;
+  }
+}
+
+TEST(ScalarsTest, FormattedSizesReadBack) {
+  EXPECT_EQ(FormatSize(64 << 20), "64MiB");
+  EXPECT_EQ(FormatSize(1000), "1000B");
+  EXPECT_EQ(FormatSize(0), "0B");
+  std::mt19937_64 random(8);
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t value = (random() % 5000) << (random() % 38);
+    EXPECT_EQ(*ParseSize(FormatSize(value)), value);
+  }
+}
+
+TEST(ScalarsTest, CountsAreDigits) {
+  EXPECT_EQ(*ParseCount("18446744073709551615"), UINT64_MAX);
+  for (const char* text :
+       {"", "-1", "+1", "1e3", "1_000", "0x10", "1 ", "18446744073709551616"}) {
+    EXPECT_FALSE(ParseCount(text).ok()) << text;
+  }
+}
+
+TEST(ScalarsTest, QuantitiesHaveAUnitOrNone) {
+  EXPECT_EQ(ParseQuantity("400 km/h")->value, 400);
+  EXPECT_EQ(ParseQuantity("400 km/h")->unit, FindUnit("km/h"));
+  EXPECT_EQ(ParseQuantity("400km/h")->unit, FindUnit("km/h"));
+  EXPECT_EQ(ParseQuantity("-1.5e3")->value, -1500);
+  EXPECT_EQ(ParseQuantity("-1.5e3")->unit, nullptr);
+  for (const char* text :
+       {"", "km/h", "nan", "inf", "1e999", "1 kmh2", "--1"}) {
+    EXPECT_FALSE(ParseQuantity(text).ok()) << text;
+  }
+}
+
+TEST(ScalarsTest, PointsInTimeAreUtc) {
+  EXPECT_EQ(ToEpochMillis(*ParsePointInTime("1970-01-01")), 0);
+  EXPECT_EQ(ToEpochMillis(*ParsePointInTime("2000-01-01T00:00:00Z")),
+            946684800000);
+  EXPECT_EQ(ToEpochMillis(*ParsePointInTime("2024-02-29T23:59:59Z")),
+            1709251199000);
+  EXPECT_EQ(ToEpochMillis(*ParsePointInTime("946684800000")), 946684800000);
+  for (const char* text :
+       {"", "2000", "2023-02-29", "2000-13-01", "2000-00-01", "2000-01-01T",
+        "2000-01-01T00:00:00", "2000-01-01T24:00:00Z", "2000-01-01T00:60:00Z",
+        "2000-01-01 00:00:00Z", "2000-01-01T00:00:00+01:00", "20000101",
+        "99999999999999999999"}) {
+    EXPECT_FALSE(ParsePointInTime(text).ok()) << text;
+  }
+}
+
+TEST(ScalarsTest, SwitchesHaveTwoSpellingsEach) {
+  EXPECT_TRUE(*ParseSwitch("on"));
+  EXPECT_TRUE(*ParseSwitch("true"));
+  EXPECT_FALSE(*ParseSwitch("off"));
+  EXPECT_FALSE(*ParseSwitch("false"));
+  EXPECT_FALSE(ParseSwitch("yes").ok());
+  EXPECT_FALSE(ParseSwitch("True").ok());
+}
+
+TEST(ScalarsTest, TopicsFollowKafkasRules) {
+  EXPECT_EQ(CheckTopic("vehicle.telemetry-1_x"), std::nullopt);
+  EXPECT_EQ(CheckTopic(std::string(249, 'a')), std::nullopt);
+  for (const std::string& text :
+       {std::string(), std::string("."), std::string(".."), std::string("a/b"),
+        std::string("a b"), std::string("\xc3\xa4"), std::string(250, 'a'),
+        std::string("^a")}) {
+    EXPECT_NE(CheckTopic(text), std::nullopt) << text;
+  }
+}
+
+TEST(ScalarsTest, PointersFollowRfc6901) {
+  for (const char* text : {"/a", "/a/b", "/", "/a~0b~1c", "/a.b", "/0"}) {
+    EXPECT_EQ(CheckJsonPointer(text), std::nullopt) << text;
+  }
+  for (const char* text : {"", "a", "a/b", "/a~", "/a~2", "#/a"}) {
+    EXPECT_NE(CheckJsonPointer(text), std::nullopt) << text;
+  }
+}
+
+TEST(ScalarsTest, IdentifiersAreWhatExpressionsCanSay) {
+  EXPECT_EQ(CheckIdentifier("_a1"), std::nullopt);
+  EXPECT_EQ(CheckIdentifier(std::string(64, 'a')), std::nullopt);
+  for (const std::string& text :
+       {std::string(), std::string("1a"), std::string("a-b"),
+        std::string("and"), std::string("true"), std::string(65, 'a')}) {
+    EXPECT_NE(CheckIdentifier(text), std::nullopt) << text;
+  }
+}
+
+}  // namespace
+}  // namespace tacho

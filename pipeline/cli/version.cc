@@ -6,9 +6,9 @@
 
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/exit_code.h"
-#include "pipeline/consume/kafka_version.h"
 #include "pipeline/decode/simdjson_version.h"
 #include "pipeline/job/json_text.h"
+#include "pipeline/kafka/kafka_handle.h"
 #include "pipeline/lane/tbb_version.h"
 #include "state/rocksdb_version.h"
 

@@ -2,6 +2,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <string_view>
+
 #include "pipeline/base/log.h"
 
 namespace tacho {
@@ -49,8 +51,12 @@ bool Retryable(rd_kafka_resp_err_t error) {
 void OnLog(const rd_kafka_t* /*handle*/, int level, const char* facility,
            const char* text) {
   // syslog levels: 0-3 errors, 4 warnings. An unreachable broker is an
-  // everyday event, not an error of this process.
-  if (level <= 4) {
+  // everyday event, not an error of this process. Two kinds say nothing: a
+  // job's properties go to consumer and producer alike (CONFWARN), and old
+  // brokers do not know allow.auto.create.topics (AUTOCREATE).
+  const std::string_view kind = facility;
+  const bool expected = kind == "CONFWARN" || kind == "AUTOCREATE";
+  if (level <= 4 && !expected) {
     LOG(kWarn, "kafka_client", {{"facility", facility}, {"text", text}});
   } else {
     LOG(kDebug, "kafka_client", {{"facility", facility}, {"text", text}});

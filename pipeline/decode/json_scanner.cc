@@ -269,7 +269,7 @@ JsonScanner::JsonScanner(const std::vector<std::string>& paths,
 
 std::optional<RejectReason> JsonScanner::Scan(std::string_view text) {
   if (text.size() > limits_.bytes) return RejectReason::kTooLarge;
-  for (JsonValue& value : values_) value.kind = JsonKind::kAbsent;
+  std::fill(values_.begin(), values_.end(), JsonValue());
   if (!text.empty() && index_.Build(text)) {
     if (Walk(*this, text).Object()) [[likely]] {
       return std::nullopt;

@@ -7,6 +7,8 @@
 #include <random>
 #include <string>
 
+#include "tests/decode/documents.h"
+
 namespace tacho {
 namespace {
 
@@ -22,7 +24,8 @@ std::string Iso(std::string_view text) {
 
 std::string Epoch(std::string_view number, EventTimeFormat format) {
   Timestamp out;
-  const auto refused = ParseEpoch(number, format, out);
+  const auto refused =
+      ParseEpoch(PaddedText(number, "31.e").view(), format, out);
   return refused ? RejectReasonName(*refused)
                  : std::to_string(ToEpochMillis(out));
 }

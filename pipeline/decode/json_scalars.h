@@ -56,9 +56,21 @@ struct NumberParts {
   size_t size() const { return whole + dot + fraction; }
 };
 
-#if defined(__SSE2__)
-// What the 16 bytes at `p` start with. Correct if its size is below 16. PADDED.
+// What the 16 bytes at `p` start with; correct if its size is below 16. PADDED.
+inline NumberParts PartsByByte(const char* p) {
+  const auto is_digit = [p](size_t at) {
+    return at < 16 && p[at] >= '0' && p[at] <= '9';
+  };
+  NumberParts parts;
+  while (is_digit(parts.whole)) ++parts.whole;
+  parts.dot = parts.whole < 16 && p[parts.whole] == '.' ? 1 : 0;
+  while (is_digit(parts.size())) ++parts.fraction;
+  return parts;
+}
+
+// The same, at once where the machine can.
 inline NumberParts PartsAt(const char* p) {
+#if defined(__SSE2__)
   // One compare finds the digits: c + (128 - '0') is below -128 + 10, as a
   // signed byte, exactly for '0' to '9'.
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
@@ -70,19 +82,10 @@ inline NumberParts PartsAt(const char* p) {
   const auto fraction =
       static_cast<unsigned>(__builtin_ctz(~((digits >> whole) >> dot)));
   return {whole, dot, fraction};
-}
 #else
-inline NumberParts PartsAt(const char* p) {
-  const auto is_digit = [&](size_t at) {
-    return at < 16 && p[at] >= '0' && p[at] <= '9';
-  };
-  NumberParts parts;
-  while (is_digit(parts.whole)) ++parts.whole;
-  parts.dot = parts.whole < 16 && p[parts.whole] == '.' ? 1 : 0;
-  while (is_digit(parts.size())) ++parts.fraction;
-  return parts;
-}
+  return PartsByByte(p);
 #endif
+}
 
 // Length of the JSON number that is the whole scalar at `p`, or 0. PADDED.
 inline size_t NumberToken(const char* p, const char* end) {

@@ -40,6 +40,24 @@ TEST(NumberTest, GrammarIsThatOfTheRfc) {
   EXPECT_GT(valid, 5000);
 }
 
+TEST(NumberTest, PartsAreTheSameByByteAndAtOnce) {
+  std::mt19937_64 random(26);
+  for (int i = 0; i < 100000; ++i) {
+    char text[32];
+    for (char& c : text) {
+      c = random() % 8 != 0 ? "0123456789"[random() % 10]
+                            : "./:e\xb0\x80"[random() % 6];
+    }
+    const NumberParts by_byte = PartsByByte(text);
+    const NumberParts at_once = PartsAt(text);
+    ASSERT_EQ(by_byte.size() < 16, at_once.size() < 16);
+    if (by_byte.size() >= 16) continue;
+    ASSERT_EQ(by_byte.whole, at_once.whole);
+    ASSERT_EQ(by_byte.dot, at_once.dot);
+    ASSERT_EQ(by_byte.fraction, at_once.fraction);
+  }
+}
+
 TEST(NumberTest, TokenEndsAtWhiteSpaceOrStructure) {
   for (const char* after : {" ", "\t", "\n", "\r", ",", "]", "}", ":"}) {
     const PaddedText text(std::string("12.5") + after);

@@ -189,6 +189,21 @@ TEST(JsonScannerTest, EveryPrefixOfADocumentIsRefusedWhateverFollowsIt) {
   EXPECT_EQ(scanner.Scan(PaddedText(text, text).view()), std::nullopt);
 }
 
+// A fresh index of exactly the text's size holds garbage behind its end; a
+// sanitizer or a wild read shows who looks at it.
+TEST(JsonScannerTest, IndexIsNotReadPastItsEnd) {
+  for (const std::string text :
+       {"{", "[", "{\"\"", "{\"\":", "{\"\":1", "{\"\":1,", "[1", "[1,", "[{",
+        "{\"a\":[", "{\"a\":{\"b\"", "{\"x\":{\"b\"", "{\"a\":[{\"b\":1"}) {
+    JsonLimits limits;
+    limits.bytes = text.size();
+    JsonScanner scanner({"/a/b", "/a/0"}, limits, IndexRoute::kPortable);
+    EXPECT_EQ(scanner.Scan(PaddedText(text, ":1}]").view()),
+              RejectReason::kUnparsableJson)
+        << text;
+  }
+}
+
 const char* const kDocument =
     R"({"vehicle_id":"VIN1","ts":1769443200000,"lat":53.412345,"ok":true,)"
     R"("x":{"a":[1,2.5e3,null,{"b":"q\u00e9\n"}],"t":false},"e":[],"f":"r"})";

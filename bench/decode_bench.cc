@@ -152,7 +152,7 @@ struct Workload {
     state.SetItemsProcessed(runs * static_cast<int64_t>(kMessages));
     state.SetBytesProcessed(runs * static_cast<int64_t>(bytes));
     state.counters["ns_per_record"] = benchmark::Counter(
-        static_cast<double>(runs) * kMessages * 1e-9,
+        static_cast<double>(runs) * kMessages,
         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
     state.counters["bytes_per_record"] =
         static_cast<double>(bytes) / static_cast<double>(kMessages);

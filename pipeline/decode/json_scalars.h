@@ -47,28 +47,57 @@ inline bool IsJsonNumber(std::string_view text) {
   return !text.empty() && NumberPrefix(text) == text.size();
 }
 
-// Length of the JSON number that is the whole scalar at `p`, or 0. PADDED.
-inline size_t NumberToken(const char* p, const char* end) {
+// The parts of a number without exponent.
+struct NumberParts {
+  size_t whole = 0;     // Digits before the dot.
+  size_t dot = 0;       // 1 if there is one.
+  size_t fraction = 0;  // Digits after it.
+
+  size_t size() const { return whole + dot + fraction; }
+};
+
+// What the 16 bytes at `p` start with; correct if its size is below 16. PADDED.
+inline NumberParts PartsByByte(const char* p) {
+  const auto is_digit = [p](size_t at) {
+    return at < 16 && p[at] >= '0' && p[at] <= '9';
+  };
+  NumberParts parts;
+  while (is_digit(parts.whole)) ++parts.whole;
+  parts.dot = parts.whole < 16 && p[parts.whole] == '.' ? 1 : 0;
+  while (is_digit(parts.size())) ++parts.fraction;
+  return parts;
+}
+
+// The same, at once where the machine can.
+inline NumberParts PartsAt(const char* p) {
 #if defined(__SSE2__)
-  // One compare tells the digits of 16 bytes: c + (128 - '0') is below
-  // -128 + 10, as a signed byte, exactly for '0' to '9'.
-  const size_t sign = *p == '-' ? 1 : 0;
-  const char* const q = p + sign;
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
+  // One compare finds the digits: c + (128 - '0') is below -128 + 10, as a
+  // signed byte, exactly for '0' to '9'.
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   const __m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8(128 - '0'));
   const auto digits = static_cast<unsigned>(
       _mm_movemask_epi8(_mm_cmplt_epi8(moved, _mm_set1_epi8(-128 + 10))));
   const auto whole = static_cast<unsigned>(__builtin_ctz(~digits));
-  const unsigned dot = q[whole & 15] == '.' ? 1 : 0;
+  const unsigned dot = p[whole & 15] == '.' ? 1 : 0;
   const auto fraction =
       static_cast<unsigned>(__builtin_ctz(~((digits >> whole) >> dot)));
-  const unsigned size = whole + dot + fraction;
+  return {whole, dot, fraction};
+#else
+  return PartsByByte(p);
+#endif
+}
+
+// Length of the JSON number that is the whole scalar at `p`, or 0. PADDED.
+inline size_t NumberToken(const char* p, const char* end) {
+  const size_t sign = *p == '-' ? 1 : 0;
+  const char* const q = p + sign;
+  const NumberParts parts = PartsAt(q);
+  const size_t size = parts.size();
   if (size < 16 && q[size] != 'e' && q[size] != 'E') [[likely]] {
-    const bool bad = whole == 0 || (whole > 1 && *q == '0') || fraction < dot ||
-                     !EndsScalar(q[size]);
+    const bool bad = parts.whole == 0 || (parts.whole > 1 && *q == '0') ||
+                     parts.fraction < parts.dot || !EndsScalar(q[size]);
     return bad ? 0 : sign + size;
   }
-#endif
   const size_t slow = NumberPrefix({p, static_cast<size_t>(end - p)});
   return p + slow == end || EndsScalar(p[slow]) ? slow : 0;
 }
@@ -81,6 +110,9 @@ inline size_t LiteralToken(const char* p, std::string_view literal) {
              : 0;
 }
 
+// The value of `count` digits, at most 16. PADDED.
+uint64_t DigitsValue(const char* p, size_t count);
+
 // Every escape of a string's raw content is one of the grammar's, and
 // surrogates come in pairs.
 bool EscapesAreValid(std::string_view raw);
@@ -90,12 +122,12 @@ bool EscapesAreValid(std::string_view raw);
 size_t Unescape(std::string_view raw, char* out);
 
 // The double nearest to a JSON number; nullopt if its magnitude is too large.
-// A magnitude too small gives a zero of the same sign.
+// A magnitude too small gives a zero of the same sign. PADDED.
 std::optional<double> ToDouble(std::string_view number);
 
 enum class IntResult : uint8_t { kOk, kNotAnInteger, kOutOfRange };
 
-// A JSON number written without fraction and exponent, as an int64.
+// A JSON number written without fraction and exponent, as an int64. PADDED.
 IntResult ToInt64(std::string_view number, int64_t& out);
 
 }  // namespace tacho

@@ -66,18 +66,24 @@ class JsonScanner::Walk {
   bool OtherRoot();
 
  private:
+  // Where the next token is. The loops keep their own, in a register.
+  using Cursor = const uint32_t*;
+
   // The members and the closing brace of an object at `node`.
   bool Members(JsonPaths::Node node);
   // The elements and the closing bracket of an array at `node`.
   bool Elements(JsonPaths::Node node);
-  // Any value; kept if `node` is wanted and has none yet.
-  bool Value(JsonPaths::Node node);
-  bool Scalar(const char* p, JsonValue& value);
-  bool Text(const char* quote, JsonValue& value);
-  // The rest of a container whose bracket was consumed; nothing is kept.
+  // Any value; kept if `node` is wanted.
+  bool Value(JsonPaths::Node node, Cursor& next);
+  // The rest of a container at `node`, after its bracket.
+  bool Container(JsonPaths::Node node, char bracket);
+  // The same where nothing is wanted.
   bool Skip(char bracket);
+  // A scalar at `p`; `next` is the token after it.
+  bool Scalar(const char* p, Cursor next, JsonValue& value);
+  bool Text(const char* quote, Cursor next, JsonValue& value);
   // A member's name and colon.
-  bool Name(std::string_view& name);
+  bool Name(Cursor& next, std::string_view& name);
 
   bool Open(char bracket) {
     if (depth_ == scanner_.limits_.depth) return false;
@@ -92,21 +98,24 @@ class JsonScanner::Walk {
     return (scanner_.brackets_[level / 64] >> (level % 64)) & 1;
   }
   char Closer() const { return InObject() ? '}' : ']'; }
-  bool NextIs(char c) const { return next_ != end_ && text_[*next_] == c; }
+  bool IsAt(Cursor next, char c) const {
+    return next != end_ && text_[*next] == c;
+  }
 
   JsonScanner& scanner_;
   const JsonPaths& paths_;
   const char* const text_;
   const char* const text_end_;
-  const uint32_t* next_;
-  const uint32_t* const end_;
+  Cursor next_;
+  const Cursor end_;
   const bool escapes_;  // There is a backslash somewhere.
   size_t depth_ = 0;
 };
 
-inline bool JsonScanner::Walk::Text(const char* quote, JsonValue& value) {
+inline bool JsonScanner::Walk::Text(const char* quote, Cursor next,
+                                    JsonValue& value) {
   // Between the closing quote and the next token there is white space only.
-  const char* close = next_ == end_ ? text_end_ : text_ + *next_;
+  const char* close = next == end_ ? text_end_ : text_ + *next;
   do {
     --close;
   } while (*close != '"');
@@ -121,10 +130,12 @@ inline bool JsonScanner::Walk::Text(const char* quote, JsonValue& value) {
   return EscapesAreValid(value.text());
 }
 
-inline bool JsonScanner::Walk::Scalar(const char* p, JsonValue& value) {
+[[gnu::always_inline]] inline bool JsonScanner::Walk::Scalar(const char* p,
+                                                             Cursor next,
+                                                             JsonValue& value) {
   switch (*p) {
     case '"':
-      return Text(p, value);
+      return Text(p, next, value);
     case 't':
       value.kind = JsonKind::kTrue;
       return LiteralToken(p, "true") != 0;
@@ -142,15 +153,15 @@ inline bool JsonScanner::Walk::Scalar(const char* p, JsonValue& value) {
   }
 }
 
-inline bool JsonScanner::Walk::Name(std::string_view& name) {
+[[gnu::always_inline]] inline bool JsonScanner::Walk::Name(
+    Cursor& next, std::string_view& name) {
   // A name, a colon, a value and what follows it.
-  if (end_ - next_ < 4) return false;
-  const char* const quote = text_ + next_[0];
-  if (*quote != '"' || text_[next_[1]] != ':') return false;
-  ++next_;
+  if (end_ - next < 4) return false;
+  const char* const quote = text_ + next[0];
+  if (*quote != '"' || text_[next[1]] != ':') return false;
   JsonValue value;
-  const bool ok = Text(quote, value);
-  ++next_;
+  const bool ok = Text(quote, next + 1, value);
+  next += 2;
   name = value.text();
   if (value.kind == JsonKind::kEscapedText && ok) [[unlikely]] {
     std::string& key = scanner_.key_;
@@ -160,39 +171,53 @@ inline bool JsonScanner::Walk::Name(std::string_view& name) {
   return ok;
 }
 
-inline bool JsonScanner::Walk::Value(JsonPaths::Node node) {
-  if (next_ == end_) return false;
-  const char* const p = text_ + *next_++;
-  JsonValue value;
+bool JsonScanner::Walk::Container(JsonPaths::Node node, char bracket) {
+  if (node == JsonPaths::kNone) return Skip(bracket);
+  scanner_.values_[node].kind =
+      bracket == '{' ? JsonKind::kObject : JsonKind::kArray;
+  if (!paths_.has_children(node)) return Skip(bracket);
+  return bracket == '{' ? Members(node) : Elements(node);
+}
+
+[[gnu::always_inline]] inline bool JsonScanner::Walk::Value(
+    JsonPaths::Node node, Cursor& next) {
+  if (next == end_) return false;
+  const char* const p = text_ + *next++;
   if (*p == '{' || *p == '[') {
-    value.kind = *p == '{' ? JsonKind::kObject : JsonKind::kArray;
-    if (node != JsonPaths::kNone) scanner_.values_[node] = value;
-    if (node == JsonPaths::kNone || !paths_.has_children(node)) return Skip(*p);
-    return *p == '{' ? Members(node) : Elements(node);
+    next_ = next;
+    const bool ok = Container(node, *p);
+    next = next_;
+    return ok;
   }
-  const bool ok = Scalar(p, value);
-  if (node != JsonPaths::kNone) scanner_.values_[node] = value;
+  JsonValue value;
+  if (node == JsonPaths::kNone) {
+    return (*p == '"' && !escapes_) || Scalar(p, next, value);
+  }
+  const bool ok = Scalar(p, next, value);
+  scanner_.values_[node] = value;
   return ok;
 }
 
 bool JsonScanner::Walk::Members(JsonPaths::Node node) {
   if (!Open('{')) return false;
-  if (NextIs('}')) {
-    ++next_;
+  Cursor next = next_;
+  if (IsAt(next, '}')) {
+    next_ = next + 1;
     --depth_;
     return true;
   }
   for (;;) {
     std::string_view name;
-    if (!Name(name)) return false;
+    if (!Name(next, name)) return false;
     JsonPaths::Node child = paths_.FindKey(node, name);
     if (child != JsonPaths::kNone &&
         scanner_.values_[child].kind != JsonKind::kAbsent) {
-      child = JsonPaths::kNone;
+      child = JsonPaths::kNone;  // A duplicate.
     }
-    if (!Value(child) || next_ == end_) return false;
-    const char after = text_[*next_++];
+    if (!Value(child, next) || next == end_) return false;
+    const char after = text_[*next++];
     if (after == ',') continue;
+    next_ = next;
     --depth_;
     return after == '}';
   }
@@ -200,15 +225,19 @@ bool JsonScanner::Walk::Members(JsonPaths::Node node) {
 
 bool JsonScanner::Walk::Elements(JsonPaths::Node node) {
   if (!Open('[')) return false;
-  if (NextIs(']')) {
-    ++next_;
+  Cursor next = next_;
+  if (IsAt(next, ']')) {
+    next_ = next + 1;
     --depth_;
     return true;
   }
   for (size_t index = 0;; ++index) {
-    if (!Value(paths_.FindElement(node, index)) || next_ == end_) return false;
-    const char after = text_[*next_++];
+    if (!Value(paths_.FindElement(node, index), next) || next == end_) {
+      return false;
+    }
+    const char after = text_[*next++];
     if (after == ',') continue;
+    next_ = next;
     --depth_;
     return after == ']';
   }
@@ -216,32 +245,36 @@ bool JsonScanner::Walk::Elements(JsonPaths::Node node) {
 
 bool JsonScanner::Walk::Skip(char bracket) {
   const size_t outside = depth_;
+  Cursor next = next_;
   JsonValue ignored;
   for (;;) {
     // 1. Into a container, unless it is empty: then its closer is next.
     const bool opens = bracket != 0;
     if (opens && !Open(bracket)) return false;
     bracket = 0;
-    if (!opens || !NextIs(Closer())) {
+    if (!opens || !IsAt(next, Closer())) {
       // 2. A member or an element.
       std::string_view name;
-      if (InObject() && !Name(name)) return false;
-      if (next_ == end_) return false;
-      const char* const p = text_ + *next_++;
+      if (InObject() && !Name(next, name)) return false;
+      if (next == end_) return false;
+      const char* const p = text_ + *next++;
       if (*p == '{' || *p == '[') {
         bracket = *p;
         continue;
       }
-      if (!Scalar(p, ignored)) return false;
+      if (!Scalar(p, next, ignored)) return false;
     }
     // 3. A comma, or the closers of all containers that end here.
     for (;;) {
-      if (next_ == end_) return false;
-      const char after = text_[*next_++];
+      if (next == end_) return false;
+      const char after = text_[*next++];
       if (after == ',') break;
       if (after != Closer()) return false;
       --depth_;
-      if (depth_ == outside) return true;
+      if (depth_ == outside) {
+        next_ = next;
+        return true;
+      }
     }
   }
 }
@@ -251,7 +284,7 @@ bool JsonScanner::Walk::OtherRoot() {
   if (*p == '[') return Skip('[') && next_ == end_;
   if (next_ != end_) return false;
   JsonValue value;
-  if (*p == '"') return Text(p, value);
+  if (*p == '"') return Text(p, next_, value);
   // The scalar is the last token: its end is that of the text.
   const char* last = text_end_;
   while (IsSpace(last[-1])) --last;
@@ -269,7 +302,7 @@ JsonScanner::JsonScanner(const std::vector<std::string>& paths,
 
 std::optional<RejectReason> JsonScanner::Scan(std::string_view text) {
   if (text.size() > limits_.bytes) return RejectReason::kTooLarge;
-  for (JsonValue& value : values_) value.kind = JsonKind::kAbsent;
+  std::fill(values_.begin(), values_.end(), JsonValue());
   if (!text.empty() && index_.Build(text)) {
     if (Walk(*this, text).Object()) [[likely]] {
       return std::nullopt;

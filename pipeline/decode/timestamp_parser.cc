@@ -7,6 +7,8 @@
 #include <limits>
 #include <system_error>
 
+#include "pipeline/decode/json_scalars.h"
+
 namespace tacho {
 namespace {
 
@@ -211,16 +213,12 @@ std::optional<RejectReason> ParseEpoch(std::string_view number,
                                        EventTimeFormat format, Timestamp& out) {
   if (format == EventTimeFormat::kIso8601) return RejectReason::kWrongType;
   // Whole milliseconds are by far the most frequent form.
-  int64_t value = 0;
-  const auto parsed =
-      std::from_chars(number.data(), number.data() + number.size(), value);
-  const bool is_whole =
-      parsed.ec == std::errc() && parsed.ptr == number.data() + number.size();
   const bool is_millis =
       format == EventTimeFormat::kEpochMillis ||
       (format == EventTimeFormat::kAuto && number.size() >= 12 &&
        number.size() <= 14 && number[0] != '-');
-  if (is_whole && is_millis) [[likely]] {
+  int64_t value = 0;
+  if (is_millis && ToInt64(number, value) == IntResult::kOk) [[likely]] {
     out = FromEpochMillis(value);
     return std::nullopt;
   }

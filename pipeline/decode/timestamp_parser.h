@@ -29,7 +29,7 @@ std::optional<RejectReason> ParseIso8601(std::string_view text, Timestamp& out);
 //
 // Returns out_of_range if the milliseconds do not fit int64, and wrong_type
 // under kIso8601.
-// REQUIRES: `number` is a JSON number.
+// REQUIRES: `number` is a JSON number; 32 readable bytes follow its start.
 std::optional<RejectReason> ParseEpoch(std::string_view number,
                                        EventTimeFormat format, Timestamp& out);
 

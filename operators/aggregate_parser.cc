@@ -225,7 +225,7 @@ void AggregateSet::AddStep(const std::string& name, size_t function,
   description_ += std::string(kFunctions[function].name) + "(";
   if (signal != nullptr) {
     description_ += signal->name + ":" + SignalTypeName(type) + ":" +
-                    std::string(DimensionName(signal->dimension));
+                    std::string(InsideUnit(signal->dimension));
   }
   description_ += ");";
   cells_ += cells;

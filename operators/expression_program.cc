@@ -241,7 +241,7 @@ ExpressionProgram::Slot ExpressionProgram::BuildNumber(
   CHECK(code != std::end(kCodes));
   Slot result = BuildNumber(*node.children[0]);
   if (node.kind == NodeKind::kNegate || node.kind == NodeKind::kAbs) {
-    return Emit(code->second, AddNumbers(0), result);
+    return Emit(code->second, AddNumbers(0), result, result);
   }
   for (size_t i = 1; i < node.children.size(); ++i) {
     const Slot next = BuildNumber(*node.children[i]);

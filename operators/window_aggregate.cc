@@ -5,6 +5,7 @@
 
 #include "operators/fingerprint.h"
 #include "pipeline/base/check.h"
+#include "pipeline/base/units.h"
 
 namespace tacho {
 
@@ -45,8 +46,8 @@ Status WindowAggregate::Open(OperatorContext& context) {
   std::string signals = "window_aggregate/1;odometers;";
   for (const size_t column : aggregates_.odometers()) {
     const Signal& signal = context.schema[column];
-    signals += signal.name + ":" +
-               std::to_string(static_cast<int>(signal.dimension)) + ";";
+    signals +=
+        signal.name + ":" + std::string(InsideUnit(signal.dimension)) + ";";
   }
   TableSpec odometers;
   odometers.name = context.table_prefix + "odometers";

@@ -1,0 +1,269 @@
+#include "operators/aggregate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/test_lane.h"
+
+namespace tacho {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+SignalSchema Schema() {
+  return SignalSchema({{"speed", SignalType::kDouble, Dimension::kSpeed},
+                       {"odometer", SignalType::kDouble, Dimension::kDistance},
+                       {"metres", SignalType::kInt64, Dimension::kDistance},
+                       {"gear", SignalType::kInt64, Dimension::kNone},
+                       {"on", SignalType::kBool, Dimension::kNone},
+                       {"label", SignalType::kString, Dimension::kNone}});
+}
+
+// The aggregate named "r" of one window of one vehicle.
+json Fold(const std::string& text, const std::vector<TestRecord>& records,
+          bool restart = false) {
+  TestLane::Options options;
+  options.batch_size = 1;
+  options.restart_each_batch = restart;
+  TestLane lane(Schema(),
+                {{{"window_aggregate",
+                   {Param("window", {Param("tumbling", Millis(60000))}),
+                    Param("aggregates", {Param("r", text)})}}}},
+                options);
+  lane.Run(records);
+  lane.Advance(kEndOfTime);
+  const auto values = lane.Values(TestLane::kFirstSink);
+  EXPECT_EQ(values.size(), 1U);
+  return json::parse(values.at(0))["r"];
+}
+
+TestRecord With(int64_t ms, const std::string& name, TestCell cell) {
+  return {"v", ms, {{name, std::move(cell)}}};
+}
+
+std::vector<TestRecord> Unusable(const std::string& name) {
+  return {With(1, name, CellState::kNull), With(2, name, CellState::kInvalid),
+          With(3, name, CellState::kAbsent)};
+}
+
+TEST(AggregateTest, OverNoValidValueEverythingButCountsIsNull) {
+  for (const char* function :
+       {"sum", "min", "max", "mean", "first", "last", "distance"}) {
+    const std::string text = std::string(function) + "(odometer)";
+    EXPECT_EQ(Fold(text, Unusable("odometer")), json()) << text;
+  }
+  EXPECT_EQ(Fold("count(odometer)", Unusable("odometer")), 0);
+  EXPECT_EQ(Fold("count()", Unusable("odometer")), 3);
+}
+
+TEST(AggregateTest, OnlyValidValuesCount) {
+  auto records = Unusable("speed");
+  records.push_back(With(4, "speed", -2.5));
+  records.push_back(With(5, "speed", 4.0));
+
+  EXPECT_EQ(Fold("count(speed)", records), 2);
+  EXPECT_EQ(Fold("sum(speed)", records), 1.5);
+  EXPECT_EQ(Fold("mean(speed)", records), 0.75);
+  EXPECT_EQ(Fold("min(speed)", records), -2.5);
+  EXPECT_EQ(Fold("max(speed)", records), 4.0);
+}
+
+TEST(AggregateTest, ExtremesOfNegativesAreNotZero) {
+  const std::vector<TestRecord> records = {With(1, "speed", -3.0),
+                                           With(2, "speed", -7.0)};
+  EXPECT_EQ(Fold("max(speed)", records), -3.0);
+  EXPECT_EQ(Fold("min(speed)", {With(1, "speed", 5.0)}), 5.0);
+}
+
+TEST(AggregateTest, IntegersStayExactWhereTheyAreNotSummed) {
+  const int64_t big = (int64_t{1} << 60) + 1;
+  const std::vector<TestRecord> records = {With(1, "gear", big),
+                                           With(2, "gear", big + 2)};
+  EXPECT_EQ(Fold("min(gear)", records).get<int64_t>(), big);
+  EXPECT_EQ(Fold("max(gear)", records).get<int64_t>(), big + 2);
+  EXPECT_EQ(Fold("first(gear)", records).get<int64_t>(), big);
+  EXPECT_EQ(Fold("mean(gear)",
+                 {With(1, "gear", int64_t{1}), With(2, "gear", int64_t{2})}),
+            1.5);
+  EXPECT_EQ(Fold("sum(gear)",
+                 {With(1, "gear", int64_t{1}), With(2, "gear", int64_t{2})}),
+            3.0);
+}
+
+TEST(AggregateTest, FirstAndLastGoByEventTime) {
+  const std::vector<TestRecord> records = {
+      With(20, "speed", 2.0), With(30, "speed", 3.0), With(10, "speed", 1.0)};
+  EXPECT_EQ(Fold("first(speed)", records), 1.0);
+  EXPECT_EQ(Fold("last(speed)", records), 3.0);
+}
+
+TEST(AggregateTest, TiesGoToTheEarlierOffsetForFirstAndTheLaterForLast) {
+  const std::vector<TestRecord> records = {
+      With(10, "speed", 1.0), With(10, "speed", 2.0), With(10, "speed", 3.0)};
+  EXPECT_EQ(Fold("first(speed)", records), 1.0);
+  EXPECT_EQ(Fold("last(speed)", records), 3.0);
+}
+
+TEST(AggregateTest, FirstAndLastKeepTheTypeOfTheirSignal) {
+  const std::vector<TestRecord> records = {
+      {"v", 1, {{"on", true}, {"label", std::string("a long enough text")}}},
+      {"v", 2, {{"on", false}, {"label", std::string("b")}}}};
+  for (const bool restart : {false, true}) {
+    EXPECT_EQ(Fold("first(on)", records, restart), true);
+    EXPECT_EQ(Fold("last(on)", records, restart), false);
+    EXPECT_EQ(Fold("first(label)", records, restart), "a long enough text");
+    EXPECT_EQ(Fold("last(label)", records, restart), "b");
+  }
+}
+
+TEST(AggregateTest, ALaterNullDoesNotReplaceTheLastValue) {
+  EXPECT_EQ(Fold("last(speed)",
+                 {With(1, "speed", 1.0), With(2, "speed", CellState::kNull)}),
+            1.0);
+}
+
+TEST(AggregateTest, OneOdometerReadingIsADistanceOfZero) {
+  EXPECT_EQ(Fold("distance(odometer)", {With(1, "odometer", 7.0)}), 0.0);
+  EXPECT_EQ(Fold("distance(metres)", {With(1, "metres", int64_t{7}),
+                                      With(2, "metres", int64_t{9})}),
+            2.0);
+}
+
+TEST(AggregateTest, SumsAreLeftFolds) {
+  const std::vector<TestRecord> records = {
+      With(1, "speed", 1e16), With(2, "speed", 1.0), With(3, "speed", -1e16)};
+  EXPECT_EQ(Fold("sum(speed)", records), (1e16 + 1.0) - 1e16);
+}
+
+TEST(AggregateTest, MoreAggregatesThanFitInline) {
+  std::vector<ParamValue> aggregates;
+  for (int i = 0; i < static_cast<int>(kMaxAggregates); ++i) {
+    const std::string name = "a" + std::to_string(i);
+    aggregates.push_back(Param(name, i % 2 == 0 ? "mean(speed)" : "count()"));
+  }
+  TestLane::Options options;
+  options.restart_each_batch = true;
+  options.batch_size = 1;
+  TestLane lane(Schema(),
+                {{{"window_aggregate",
+                   {Param("window", {Param("tumbling", Millis(60000))}),
+                    Param("aggregates", aggregates)}}}},
+                options);
+
+  lane.Run({With(1, "speed", 1.0), With(2, "speed", 2.0)});
+  lane.Advance(kEndOfTime);
+
+  const json row = json::parse(lane.Values(TestLane::kFirstSink).at(0));
+  EXPECT_EQ(row["a62"], 1.5);
+  EXPECT_EQ(row["a63"], 2);
+}
+
+struct BadAggregate {
+  const char* text;
+  size_t offset;
+  const char* message;
+};
+
+class AggregateErrorTest : public ::testing::TestWithParam<BadAggregate> {};
+
+TEST_P(AggregateErrorTest, SaysWhereAndWhy) {
+  ParamValue param = Param("r", GetParam().text);
+  param.mark = 17;
+  std::vector<ParamError> errors;
+
+  EXPECT_FALSE(
+      AggregateSet::Compile(Param("aggregates", {param}), Schema(), errors));
+
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].mark, 17);
+  EXPECT_EQ(errors[0].offset, GetParam().offset) << errors[0].message;
+  EXPECT_THAT(errors[0].message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, AggregateErrorTest,
+    ::testing::Values(
+        BadAggregate{"", 0, "expected function(signal)"},
+        BadAggregate{"speed", 5, "expected function(signal)"},
+        BadAggregate{"mean(speed", 10, "expected function(signal)"},
+        BadAggregate{"mean(speed) x", 12, "expected function(signal)"},
+        BadAggregate{" meann(speed)", 1, "did you mean \"mean\"?"},
+        BadAggregate{"median(speed)", 0, "unknown function \"median\""},
+        BadAggregate{"mean( sped )", 6, "did you mean \"speed\"?"},
+        BadAggregate{"mean()", 5, "mean needs a signal"},
+        BadAggregate{"sum(label)", 4, "is string"},
+        BadAggregate{"max(on)", 4, "is bool"},
+        BadAggregate{"distance(speed)", 9, "needs an odometer"}));
+
+TEST(AggregateTest, EveryErrorIsReportedAtOnce) {
+  std::vector<ParamError> errors;
+  AggregateSet::Compile(
+      Param("aggregates",
+            {Param("a", "x()"), Param("b", "count()"), Param("b", "count()"),
+             Param("vehicle_id", "count()"), Param("c", "mean(zzz)")}),
+      Schema(), errors);
+
+  std::vector<std::string> messages;
+  for (const ParamError& error : errors) messages.push_back(error.message);
+  EXPECT_THAT(messages,
+              ElementsAre(HasSubstr("unknown function"), HasSubstr("\"b\" is"),
+                          HasSubstr("\"vehicle_id\" is taken"),
+                          HasSubstr("unknown signal")));
+}
+
+TEST(AggregateTest, TheNumberOfAggregatesIsLimited) {
+  std::vector<ParamValue> aggregates(kMaxAggregates + 1, Param("a", "count()"));
+  std::vector<ParamError> errors;
+  AggregateSet::Compile(Param("aggregates", aggregates), Schema(), errors);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_THAT(errors[0].message, HasSubstr("more than 64"));
+}
+
+TEST(AccumulatorsTest, WhatIsStoredReadsBack) {
+  Accumulators state;
+  state.Resize(12, 2);
+  for (int64_t i = 0; i < 12; ++i) state.cells()[i].i = i * 1000003;
+  state.valid = 0xF0F;
+  state.texts = {"one", std::string(300, 'x')};
+  std::vector<char> bytes;
+  ByteWriter writer(bytes);
+  state.Encode(writer);
+
+  Accumulators back;
+  ByteReader reader({bytes.data(), bytes.size()});
+  ASSERT_TRUE(back.Decode(reader));
+  EXPECT_TRUE(reader.done());
+  EXPECT_EQ(back.size(), 12U);
+  EXPECT_EQ(back.cells()[11].i, 11 * 1000003);
+  EXPECT_EQ(back.valid, 0xF0FU);
+  EXPECT_EQ(back.texts, state.texts);
+}
+
+TEST(AccumulatorsTest, TruncatedBytesDoNotDecode) {
+  Accumulators state;
+  state.Resize(3, 1);
+  state.texts = {"text"};
+  std::vector<char> bytes;
+  ByteWriter writer(bytes);
+  state.Encode(writer);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    Accumulators back;
+    ByteReader reader({bytes.data(), size});
+    EXPECT_FALSE(back.Decode(reader)) << size;
+  }
+  // A size that no memory would do for.
+  const std::vector<char> absurd = {'\xff', '\xff', '\xff', '\xff', '\x0f', 0};
+  Accumulators back;
+  ByteReader reader({absurd.data(), absurd.size()});
+  EXPECT_FALSE(back.Decode(reader));
+}
+
+}  // namespace
+}  // namespace tacho

@@ -1,0 +1,166 @@
+#include "operators/registry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/support/test_lane.h"
+
+namespace tacho {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+SignalSchema Schema() {
+  return SignalSchema({{"speed", SignalType::kDouble, Dimension::kSpeed},
+                       {"temp", SignalType::kDouble, Dimension::kTemperature}});
+}
+
+struct Made {
+  std::unique_ptr<Operator> made;
+  std::vector<ParamError> errors;
+};
+
+Made Make(const std::string& type, std::vector<ParamValue> values,
+          StreamSettings settings = {}) {
+  OperatorParams params;
+  params.values = std::move(values);
+  params.mark = 99;
+  int mark = 1;
+  for (ParamValue& value : params.values) value.mark = mark++;
+  Made out;
+  out.made =
+      FindOperatorType(type)->make(params, Schema(), settings, out.errors);
+  return out;
+}
+
+// "mark+offset: message"
+std::vector<std::string> Errors(const Made& made) {
+  std::vector<std::string> out;
+  EXPECT_EQ(made.made == nullptr, !made.errors.empty());
+  for (const ParamError& error : made.errors) {
+    out.push_back(std::to_string(error.mark) + "+" +
+                  std::to_string(error.offset) + ": " + error.message);
+  }
+  return out;
+}
+
+ParamValue Tumbling(Millis size) {
+  return Param("window", {Param("tumbling", size)});
+}
+ParamValue Count() { return Param("aggregates", {Param("n", "count()")}); }
+
+TEST(RegistryTest, TypesAreInAlphabeticalOrder) {
+  std::vector<std::string_view> names;
+  for (const OperatorType& type : OperatorTypes()) {
+    names.push_back(type.name);
+    EXPECT_FALSE(type.help.empty());
+    for (const ParamDef& param : type.params) EXPECT_FALSE(param.help.empty());
+    const bool shorthand_exists =
+        type.shorthand.empty() ||
+        std::any_of(
+            type.params.begin(), type.params.end(),
+            [&](const ParamDef& p) { return p.name == type.shorthand; });
+    EXPECT_TRUE(shorthand_exists);
+  }
+  EXPECT_THAT(names, ElementsAre("excursion", "filter", "window_aggregate"));
+  EXPECT_EQ(FindOperatorType("nothing"), nullptr);
+}
+
+TEST(RegistryTest, AFilterNeedsACondition) {
+  EXPECT_THAT(Errors(Make("filter", {})),
+              ElementsAre(HasSubstr("99+0: missing parameter \"condition\"")));
+  EXPECT_THAT(Errors(Make("filter", {Param("condition", "speed > temp")})),
+              ElementsAre(HasSubstr("1+8: ")));
+  EXPECT_THAT(Errors(Make("filter", {Param("condition", "speed > 1")})),
+              IsEmpty());
+}
+
+TEST(RegistryTest, AWindowReportsEveryErrorAtOnce) {
+  const Made made =
+      Make("window_aggregate",
+           {Tumbling(Millis(0)), Param("allowed_lateness", Millis(1800001)),
+            Param("aggregates", {Param("a", "x()"), Param("b", "y()")})});
+  EXPECT_THAT(Errors(made), ElementsAre(HasSubstr("longer than nothing"),
+                                        HasSubstr("2+0: allowed_lateness"),
+                                        HasSubstr("unknown function \"x\""),
+                                        HasSubstr("unknown function \"y\"")));
+}
+
+TEST(RegistryTest, AllowedLatenessMayEqualTheIdleTimeout) {
+  StreamSettings settings;
+  settings.vehicle_idle_timeout = Millis(5000);
+  const auto make = [&](int64_t lateness) {
+    return Errors(Make("window_aggregate",
+                       {Tumbling(Millis(1000)),
+                        Param("allowed_lateness", Millis(lateness)), Count()},
+                       settings));
+  };
+  EXPECT_THAT(make(5000), IsEmpty());
+  EXPECT_THAT(make(5001), ElementsAre(HasSubstr("vehicle_idle_timeout")));
+  EXPECT_THAT(make(-1), ElementsAre(HasSubstr("allowed_lateness")));
+}
+
+TEST(RegistryTest, TheWindowSizeIsLimited) {
+  const auto make = [](Millis size) {
+    return Errors(Make("window_aggregate", {Tumbling(size), Count()}));
+  };
+  EXPECT_THAT(make(std::chrono::hours(24 * 366)), IsEmpty());
+  EXPECT_THAT(make(std::chrono::hours(24 * 366) + Millis(1)),
+              ElementsAre(HasSubstr("at most 366 days")));
+  EXPECT_THAT(
+      Errors(Make("window_aggregate",
+                  {Param("window", {Param("hopping", Millis(1))}), Count()})),
+      ElementsAre(HasSubstr("1+0: expected {tumbling")));
+}
+
+TEST(RegistryTest, AnExcursionReportsEveryErrorAtOnce) {
+  const Made made =
+      Make("excursion", {Param("when", "sped > 1"), Param("clear", "temp"),
+                         Param("peak", "speed +"), Param("for", Millis(-1))});
+  EXPECT_THAT(Errors(made),
+              ElementsAre(HasSubstr("99+0: missing parameter \"name\""),
+                          HasSubstr("2+0: this is no condition"),
+                          HasSubstr("4+0: a duration"),
+                          HasSubstr("1+0: unknown signal \"sped\""),
+                          HasSubstr("3+7: the expression ends")));
+}
+
+TEST(RegistryTest, AnExcursionNeedsWhenAndANumberForItsPeak) {
+  EXPECT_THAT(Errors(Make("excursion", {Param("name", "x")})),
+              ElementsAre(HasSubstr("missing parameter \"when\"")));
+  EXPECT_THAT(Errors(Make("excursion",
+                          {Param("name", ""), Param("when", "speed > 1")})),
+              ElementsAre(HasSubstr("the name is empty")));
+  EXPECT_THAT(
+      Errors(Make("excursion", {Param("name", "x"), Param("when", "speed > 1"),
+                                Param("peak", "speed > 1")})),
+      ElementsAre(HasSubstr("3+0: this is no number")));
+}
+
+TEST(RegistryTest, SchemasNameEveryOutputField) {
+  const Made window = Make("window_aggregate",
+                           {Tumbling(Millis(1000)),
+                            Param("aggregates", {Param("n", "count()"),
+                                                 Param("m", "mean(speed)")})});
+  EXPECT_THAT(
+      window.made->OutputSchema(),
+      ElementsAre(
+          OutputField{"vehicle_id", FieldType::kText, Dimension::kNone},
+          OutputField{"window_start", FieldType::kTime, Dimension::kNone},
+          OutputField{"window_end", FieldType::kTime, Dimension::kNone},
+          OutputField{"n", FieldType::kInt64, Dimension::kNone},
+          OutputField{"m", FieldType::kDouble, Dimension::kSpeed}));
+  const Made excursion =
+      Make("excursion", {Param("name", "x"), Param("when", "temp > 90")});
+  EXPECT_EQ(excursion.made->OutputSchema().back(),
+            (OutputField{"peak", FieldType::kDouble, Dimension::kTemperature}));
+}
+
+}  // namespace
+}  // namespace tacho

@@ -1,0 +1,545 @@
+#include "operators/window_aggregate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tests/support/test_lane.h"
+
+namespace tacho {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int64_t kSecond = 1000;
+
+SignalSchema Schema() {
+  return SignalSchema({{"speed", SignalType::kDouble, Dimension::kSpeed},
+                       {"odometer", SignalType::kDouble, Dimension::kDistance},
+                       {"gear", SignalType::kInt64, Dimension::kNone},
+                       {"label", SignalType::kString, Dimension::kNone}});
+}
+
+StreamSettings Settings() {
+  StreamSettings settings;
+  settings.vehicle_idle_timeout = std::chrono::seconds(60);
+  settings.vehicle_forget = std::chrono::seconds(600);
+  return settings;
+}
+
+TestOperator Windows(Millis size, Millis lateness,
+                     std::vector<ParamValue> aggregates) {
+  return {"window_aggregate",
+          {Param("window", {Param("tumbling", size)}),
+           Param("allowed_lateness", lateness),
+           Param("aggregates", std::move(aggregates))}};
+}
+
+TestOperator Counts(Millis lateness = Millis(0)) {
+  return Windows(std::chrono::seconds(10), lateness, {Param("n", "count()")});
+}
+
+TestRecord At(std::string vehicle, int64_t seconds) {
+  return {std::move(vehicle), seconds * kSecond, {}};
+}
+
+TestLane::Options Plain() {
+  TestLane::Options options;
+  options.settings = Settings();
+  return options;
+}
+
+std::string Row(const std::string& vehicle, int64_t start_s, int count) {
+  return R"({"vehicle_id":")" + vehicle + R"(","window_start":)" +
+         std::to_string(start_s * kSecond) + R"(,"window_end":)" +
+         std::to_string((start_s + 10) * kSecond) + R"(,"n":)" +
+         std::to_string(count) + "}";
+}
+
+TEST(WindowAggregateTest, ClosesWhenTheWatermarkReachesTheEnd) {
+  TestLane lane(Schema(), {{Counts(std::chrono::seconds(5))}}, Plain());
+
+  lane.Run({At("a", 1), At("a", 9), At("a", 14)});
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), IsEmpty());
+  lane.Run({At("a", 15)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), ElementsAre(Row("a", 0, 2)));
+  EXPECT_EQ(lane.out.records()[0].cause, 3U);
+}
+
+TEST(WindowAggregateTest, AnotherVehiclesRecordsDoNotCloseAWindow) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 1), At("b", 69)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), IsEmpty());
+}
+
+TEST(WindowAggregateTest, PartitionTimeClosesASilentVehicleAtTheTimeout) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 1), At("b", 69)});
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), IsEmpty());
+  lane.Run({At("b", 70)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink),
+              ElementsAre(Row("a", 0, 1), Row("b", 60, 1)));
+}
+
+TEST(WindowAggregateTest, SilenceIsMeasuredFromLastSeenNotFromTheWindow) {
+  TestLane lane(Schema(), {{Counts(std::chrono::seconds(60))}}, Plain());
+
+  // a's stored record comes when the partition is at 50 s.
+  lane.Run({At("b", 50), At("a", 1), At("b", 109)});
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), IsEmpty());
+  lane.Run({At("b", 110)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), ElementsAre(Row("a", 0, 1)));
+}
+
+TEST(WindowAggregateTest, NothingIsLateAfterAShortSilenceWithStoredRecords) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 1), At("b", 60), At("a", 2), At("a", 12), At("a", 22)});
+
+  EXPECT_EQ(lane.metrics.late.value(), 0U);
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink),
+              ElementsAre(Row("a", 0, 2), Row("a", 10, 1)));
+}
+
+TEST(WindowAggregateTest, AfterALongSilenceOnlyClosedWindowsAreLate) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 1), At("b", 100), At("a", 2), At("a", 12), At("a", 22)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink),
+              ElementsAre(Row("a", 0, 1), Row("a", 10, 1)));
+  EXPECT_THAT(lane.Values(TestLane::kLateSink), ElementsAre("2"));
+}
+
+TEST(WindowAggregateTest, LateRecordsCarryTheWindowTheyMissed) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 25), At("a", 12)});
+
+  EXPECT_THAT(lane.Lines(),
+              ElementsAre("1 1 12001 a 1 tacho.stream=s0 "
+                          "tacho.window_start=10000 tacho.window_end=20000 "
+                          "tacho.topic=input tacho.partition=3 tacho.offset=1 "
+                          "tacho.timestamp=12001 tacho.job=test"));
+  EXPECT_EQ(lane.metrics.late.value(), 1U);
+}
+
+TEST(WindowAggregateTest, WindowsThatCloseTogetherAreOrderedByEndThenVehicle) {
+  TestLane lane(Schema(), {{Counts(std::chrono::seconds(30))}}, Plain());
+
+  lane.Run({At("b", 15), At("b", 2), At("a", 16), At("c", 1), At("z", 300)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink),
+              ElementsAre(Row("b", 0, 1), Row("c", 0, 1), Row("a", 10, 1),
+                          Row("b", 10, 1)));
+}
+
+TEST(WindowAggregateTest, RefusedRowsMoveTimeButAreNotCounted) {
+  TestOperator filter{"filter", {Param("condition", "speed > 10")}};
+  TestLane lane(Schema(), {{filter, Counts()}}, Plain());
+  TestRecord fast = At("a", 1);
+  fast.cells = {{"speed", 20.0}};
+
+  lane.Run({fast, At("a", 2), At("a", 10)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), ElementsAre(Row("a", 0, 1)));
+  EXPECT_EQ(lane.metrics.filtered.value(), 2U);
+}
+
+TEST(WindowAggregateTest, EndOfTimeClosesEverythingAndKeepsItClosed) {
+  TestLane lane(Schema(), {{Counts(std::chrono::seconds(30))}}, Plain());
+
+  lane.Run({At("b", 12), At("a", 1)});
+  lane.Advance(kEndOfTime);
+  lane.Run({At("a", 3), At("a", 11)});
+  lane.Advance(kEndOfTime);
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink),
+              ElementsAre(Row("a", 0, 1), Row("b", 10, 1), Row("a", 10, 1)));
+  EXPECT_THAT(lane.Values(TestLane::kLateSink), ElementsAre("2"));
+}
+
+TEST(WindowAggregateTest, AnAdvanceClosesSilentVehiclesWithoutACause) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 1)});
+  lane.Advance(FromEpochMillis(69 * kSecond));
+  EXPECT_THAT(lane.Lines(), IsEmpty());
+  lane.Advance(FromEpochMillis(70 * kSecond));
+
+  ASSERT_THAT(lane.Lines(), SizeIs(1));
+  EXPECT_EQ(lane.Lines()[0], "2 1 -1 a " + Row("a", 0, 1));
+}
+
+TEST(WindowAggregateTest, ARestartKeepsTimersOfSilentVehicles) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 1), At("b", 50)});
+  lane.Restart();
+  lane.Run({At("b", 69), At("b", 70)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink),
+              ElementsAre(Row("b", 50, 1), Row("a", 0, 1), Row("b", 60, 1)));
+}
+
+TEST(WindowAggregateTest, AForgottenVehicleStartsAnew) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  // a's window closes by partition time; 600 s after a was last seen, what
+  // was closed is forgotten and the floor is partition time - 600 s.
+  lane.Run({At("a", 1), At("b", 601), At("a", 5), At("a", 2)});
+
+  EXPECT_EQ(lane.metrics.late.value(), 0U);
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), ElementsAre(Row("a", 0, 1)));
+}
+
+TEST(WindowAggregateTest, JustBeforeItIsForgottenAVehicleIsRemembered) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", 1), At("b", 600), At("a", 5)});
+
+  EXPECT_THAT(lane.Values(TestLane::kLateSink), ElementsAre("2"));
+}
+
+TEST(WindowAggregateTest, WindowsBefore1970AreAlignedToo) {
+  TestLane lane(Schema(), {{Counts()}}, Plain());
+
+  lane.Run({At("a", -1), At("a", 0)});
+
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink), ElementsAre(Row("a", -10, 1)));
+}
+
+TEST(WindowAggregateTest, DistanceBelongsToTheWindowOfTheLaterRecord) {
+  TestLane lane(Schema(),
+                {{Windows(std::chrono::seconds(10), Millis(10000),
+                          {Param("d", "distance(odometer)")})}},
+                Plain());
+  const auto at = [](int64_t seconds, double km) {
+    TestRecord record = At("a", seconds);
+    record.cells = {{"odometer", km}};
+    return record;
+  };
+
+  // 5 s comes out of order: its step is part of the one to 12 s already. The
+  // odometer then goes back, which is no distance, and on from there.
+  lane.Run({at(1, 100.0), at(12, 103.0), at(5, 101.0), at(14, 50.0),
+            at(16, 51.5), At("a", 21)});
+  lane.Advance(kEndOfTime);
+
+  std::vector<json> distances;
+  for (const std::string& row : lane.Values(TestLane::kFirstSink)) {
+    distances.push_back(json::parse(row)["d"]);
+  }
+  EXPECT_THAT(distances, ElementsAre(json(0.0), json(4.5), json(nullptr)));
+}
+
+// The specification, written down once more and slowly: every open window of
+// every vehicle is looked at before each record, and a window keeps its
+// records until it closes.
+class BruteForce {
+ public:
+  BruteForce(Millis size, Millis lateness, bool filtered)
+      : size_(size.count()), lateness_(lateness.count()), filtered_(filtered) {}
+
+  struct Output {
+    json value;
+    bool late;
+    size_t cause;
+  };
+
+  void Take(const TestRecord& record, size_t cause) {
+    now_ = std::max(now_.value_or(record.event_ms), record.event_ms);
+    Vehicle& own = vehicles_[record.vehicle];
+    const bool fresh = !own.last_seen || *own.last_seen + 600000 <= *now_;
+    if (fresh) own.time = *now_ - 600000;
+    own.time = std::max(own.time, record.event_ms);
+    CloseDue(record.vehicle, cause);
+    if (fresh) {
+      own.closed_until.reset();
+      own.readings.clear();
+    }
+    own.last_seen = *now_;
+    const std::optional<double> speed = Number(record, "speed");
+    if (filtered_ && !(speed && *speed > 20)) return;
+    int64_t start = record.event_ms - record.event_ms % size_;
+    if (start > record.event_ms) start -= size_;
+    const int64_t end = start + size_;
+    if (end <= own.time - lateness_ ||
+        (own.closed_until && end <= *own.closed_until)) {
+      out.push_back({json{{"start", start}, {"end", end}}, true, cause});
+      return;
+    }
+    own.windows[start].push_back({record, Step(own, record)});
+  }
+
+  void Finish(size_t cause) {
+    now_ = int64_t{1} << 60;
+    CloseDue("", cause);
+  }
+
+  std::vector<Output> out;
+
+ private:
+  struct Kept {
+    TestRecord record;
+    std::optional<double> step;
+  };
+  struct Vehicle {
+    std::optional<int64_t> last_seen;
+    int64_t time = 0;
+    std::optional<int64_t> closed_until;
+    std::map<int64_t, std::vector<Kept>> windows;
+    std::vector<std::pair<int64_t, double>> readings;
+  };
+
+  static const TestCell* Cell(const TestRecord& record, const char* name) {
+    for (const auto& [cell_name, cell] : record.cells) {
+      if (cell_name == name) return &cell;
+    }
+    return nullptr;
+  }
+  static std::optional<double> Number(const TestRecord& record,
+                                      const char* name) {
+    const TestCell* const cell = Cell(record, name);
+    if (cell == nullptr || !std::holds_alternative<double>(*cell)) return {};
+    return std::get<double>(*cell);
+  }
+
+  // Distance from the newest reading before this one, if it is not older.
+  static std::optional<double> Step(Vehicle& own, const TestRecord& record) {
+    const std::optional<double> value = Number(record, "odometer");
+    if (!value) return {};
+    const std::pair<int64_t, double>* newest = nullptr;
+    for (const auto& reading : own.readings) {
+      if (newest == nullptr || reading.first >= newest->first) {
+        newest = &reading;
+      }
+    }
+    double step = 0;
+    if (newest != nullptr && record.event_ms >= newest->first) {
+      step = std::max(0.0, *value - newest->second);
+    }
+    own.readings.emplace_back(record.event_ms, *value);
+    return step;
+  }
+
+  void CloseDue(const std::string& vehicle, size_t cause) {
+    std::vector<std::tuple<int64_t, std::string, int64_t>> due;
+    for (auto& [name, state] : vehicles_) {
+      for (const auto& [start, records] : state.windows) {
+        const int64_t end = start + size_;
+        const bool silent = *now_ >= std::max(end, *state.last_seen) + 60000;
+        const bool passed = name == vehicle && end <= state.time - lateness_;
+        if (silent) {
+          state.closed_until = std::max(state.closed_until.value_or(end), end);
+        }
+        if (silent || passed) due.emplace_back(end, name, start);
+      }
+    }
+    std::sort(due.begin(), due.end());
+    for (const auto& [end, name, start] : due) {
+      auto& windows = vehicles_[name].windows;
+      out.push_back({Aggregate(name, start, windows[start]), false, cause});
+      windows.erase(start);
+    }
+  }
+
+  json Aggregate(const std::string& name, int64_t start,
+                 const std::vector<Kept>& kept) const {
+    json row = {{"vehicle_id", name},
+                {"window_start", start},
+                {"window_end", start + size_},
+                {"n", kept.size()}};
+    double sum = 0;
+    double driven = 0;
+    int64_t speeds = 0;
+    for (const char* null : {"mean", "max", "low", "driven", "label", "gear"}) {
+      row[null] = nullptr;
+    }
+    int64_t label_time = 0;
+    int64_t gear_time = 0;
+    for (const auto& [record, step] : kept) {
+      if (const auto speed = Number(record, "speed")) {
+        sum += *speed;
+        ++speeds;
+        row["mean"] = sum / static_cast<double>(speeds);
+        if (row["max"].is_null() || *speed > row["max"]) row["max"] = *speed;
+      }
+      if (step) row["driven"] = driven += *step;
+      const TestCell* const gear = Cell(record, "gear");
+      if (gear != nullptr && std::holds_alternative<int64_t>(*gear)) {
+        const int64_t value = std::get<int64_t>(*gear);
+        if (row["low"].is_null() || value < row["low"]) row["low"] = value;
+        if (row["gear"].is_null() || record.event_ms < gear_time) {
+          row["gear"] = value;
+          gear_time = record.event_ms;
+        }
+      }
+      const TestCell* const label = Cell(record, "label");
+      if (label != nullptr && std::holds_alternative<std::string>(*label) &&
+          (row["label"].is_null() || record.event_ms >= label_time)) {
+        row["label"] = std::get<std::string>(*label);
+        label_time = record.event_ms;
+      }
+    }
+    row["speeds"] = speeds;
+    return row;
+  }
+
+  int64_t size_;
+  int64_t lateness_;
+  bool filtered_;
+  std::optional<int64_t> now_;
+  std::map<std::string, Vehicle> vehicles_;
+};
+
+// Out-of-order records of a few vehicles, with gaps from short ones to ones
+// after which a vehicle is forgotten.
+std::vector<TestRecord> RandomInput(uint32_t seed, size_t count) {
+  std::mt19937 random(seed);
+  const auto below = [&](int n) {
+    return std::uniform_int_distribution<int>(0, n - 1)(random);
+  };
+  const std::vector<std::string> names = {
+      "a", "ab", "b", std::string("a\0", 2), "\xC3\xA9", "z"};
+  const CellState unusable[] = {CellState::kNull, CellState::kInvalid,
+                                CellState::kAbsent};
+  std::vector<TestRecord> records;
+  int64_t now = 1700000000000 + static_cast<int64_t>(seed) * 7919;
+  size_t favourite = 0;
+  for (size_t i = 0; i < count; ++i) {
+    now += below(4000);
+    if (below(60) == 0) now += below(90000);
+    if (below(400) == 0) now += 500000 + below(200000);
+    // One vehicle sends most, so that others fall silent.
+    if (below(40) == 0) favourite = static_cast<size_t>(below(6));
+    TestRecord record;
+    record.vehicle =
+        names[below(3) > 0 ? favourite : static_cast<size_t>(below(6))];
+    record.event_ms = now - below(3) * below(30000);
+    if (below(50) == 0) record.event_ms = now - below(700000);
+    const auto cell = [&](const char* name, TestCell value) {
+      if (below(5) == 0) value = unusable[below(3)];
+      record.cells.emplace_back(name, std::move(value));
+    };
+    cell("speed", below(1400) * 0.1);
+    cell("odometer", static_cast<double>(i) * 0.3 + below(4) * 0.7);
+    cell("gear", int64_t{below(7) - 1});
+    cell("label", std::string(1, static_cast<char>('a' + below(26))));
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+TestOperator AllAggregates(Millis size, Millis lateness) {
+  return Windows(
+      size, lateness,
+      {Param("n", "count()"), Param("speeds", "count(speed)"),
+       Param("mean", "mean(speed)"), Param("max", "max(speed)"),
+       Param("low", "min(gear)"), Param("gear", "first(gear)"),
+       Param("driven", "distance(odometer)"), Param("label", "last(label)")});
+}
+
+TestLane::Streams RandomStream(Millis lateness, bool filtered) {
+  std::vector<TestOperator> stream;
+  if (filtered)
+    stream.push_back({"filter", {Param("condition", "speed > 20")}});
+  stream.push_back(AllAggregates(std::chrono::seconds(10), lateness));
+  return {stream};
+}
+
+class WindowAggregateRandomTest : public ::testing::TestWithParam<uint32_t> {
+ protected:
+  Millis lateness() const { return Millis((GetParam() % 3) * 7000); }
+  bool filtered() const { return GetParam() % 2 == 1; }
+};
+
+TEST_P(WindowAggregateRandomTest, EqualsABruteForceFold) {
+  const auto records = RandomInput(GetParam(), 1500);
+  TestLane lane(Schema(), RandomStream(lateness(), filtered()), Plain());
+  BruteForce expected(std::chrono::seconds(10), lateness(), filtered());
+
+  lane.Run(records);
+  lane.Advance(kEndOfTime);
+  for (size_t i = 0; i < records.size(); ++i) expected.Take(records[i], i);
+  expected.Finish(records.size());
+
+  ASSERT_EQ(lane.out.records().size(), expected.out.size());
+  EXPECT_GT(lane.metrics.late.value(), 0U);
+  for (size_t i = 0; i < expected.out.size(); ++i) {
+    const OutputRecord& actual = lane.out.records()[i];
+    ASSERT_EQ(actual.sink == TestLane::kLateSink, expected.out[i].late) << i;
+    ASSERT_EQ(actual.cause, expected.out[i].cause) << i;
+    if (expected.out[i].late) continue;
+    ASSERT_EQ(json::parse(lane.out.Value(actual)), expected.out[i].value) << i;
+  }
+}
+
+TEST_P(WindowAggregateRandomTest, OutputDoesNotDependOnBatchesOrRestarts) {
+  const auto records = RandomInput(GetParam() + 100, 400);
+  const TestLane::Streams streams = {RandomStream(lateness(), filtered())[0],
+                                     RandomStream(Millis(60000), false)[0]};
+  const auto run = [&](size_t batch_size, size_t memory, bool restart) {
+    TestLane::Options options = Plain();
+    options.batch_size = batch_size;
+    options.memory_bytes = memory;
+    options.commit_each_batch = memory == 0;
+    options.restart_each_batch = restart;
+    TestLane lane(Schema(), streams, options);
+    lane.Run(records);
+    lane.Advance(kEndOfTime);
+    // Streams run one after the other within a batch; the commit merges them
+    // by cause, which is what is promised.
+    auto lines = lane.Lines();
+    std::map<std::string, std::vector<std::string>> by_stream;
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const bool second = lines[i].find("tacho.stream=s1") != std::string::npos;
+      by_stream[std::to_string(lane.out.records()[i].sink) +
+                (second ? "+" : "")]
+          .push_back(lines[i]);
+    }
+    return by_stream;
+  };
+
+  const auto expected = run(1, size_t{64} << 20, false);
+  for (const size_t batch_size : {size_t{1}, size_t{7}, size_t{1000}}) {
+    EXPECT_EQ(run(batch_size, size_t{64} << 20, false), expected);
+    EXPECT_EQ(run(batch_size, 0, false), expected) << "with eviction";
+    EXPECT_EQ(run(batch_size, 0, true), expected) << "with restarts";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, WindowAggregateRandomTest,
+                         ::testing::Range(1U, 9U));
+
+TEST(WindowAggregateTest, EvictionHappensInTheTestThatForcesIt) {
+  TestLane::Options options = Plain();
+  options.memory_bytes = 0;
+  options.commit_each_batch = true;
+  options.batch_size = 7;
+  TestLane lane(Schema(), {{Counts()}}, options);
+
+  lane.Run({At("a", 1), At("b", 2)});
+
+  EXPECT_EQ(lane.state().resident_vehicles(), 0U);
+}
+
+}  // namespace
+}  // namespace tacho

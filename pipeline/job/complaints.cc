@@ -20,7 +20,8 @@ void Complaints::Add(Origin origin, std::string message, bool warning) {
   error.message = std::move(message);
   error.warning = warning;
   if (origin.set >= 0) {
-    error.override_path = overrides_.set[static_cast<size_t>(origin.set)].first;
+    const auto& path = overrides_.set[static_cast<size_t>(origin.set)].first;
+    error.override_path = path.empty() ? "''" : path;
   } else {
     error.line = origin.line;
     error.column = origin.column;

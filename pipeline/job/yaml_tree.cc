@@ -30,10 +30,13 @@ class TreeBuilder : public YAML::EventHandler {
   std::optional<YamlNode>& root() { return root_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ == 2) {
-      complaints_.Error(At(mark),
-                        "a job file holds one document; remove `---`");
-    }
+    if (++documents_ != 2) return;
+    const Origin origin = At(mark);
+    const bool separated =
+        source_.Line(origin.line).substr(0, 3) == std::string_view("---");
+    complaints_.Error(origin,
+                      separated ? "a job file holds one document; remove `---`"
+                                : "this does not belong to the job before it");
   }
   void OnDocumentEnd() override {}
 
@@ -260,8 +263,9 @@ std::optional<YamlNode> LoadYaml(const YamlSource& source,
     std::istringstream in{std::string(source.text())};
     YAML::Parser parser(in);
     TreeBuilder builder(source, complaints);
-    while (parser.HandleNextDocument(builder)) {
-    }
+    // No further than a second document: at some stray tokens the library
+    // starts documents for ever and reads none.
+    if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
     if (!builder.root()) complaints.Error(Origin{1, 1}, "the file is empty");
     return std::move(builder.root());
   } catch (const YAML::Exception& error) {

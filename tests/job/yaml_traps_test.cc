@@ -46,6 +46,12 @@ TEST(YamlTrapsTest, ASecondDocumentIsAnError) {
   EXPECT_EQ(Complain("---\n" + std::string(kSmallJob)), "");
 }
 
+TEST(YamlTrapsTest, StrayTokensEndTheReadingNotTheProcess) {
+  EXPECT_EQ(Complain("]\n"),
+            "j:1:1: error: this does not belong to the job "
+            "before it\n");
+}
+
 TEST(YamlTrapsTest, ALeadingNotIsATag) {
   EXPECT_EQ(Complain(WithFilter("!moving")),
             "j:14:17: error: a value that starts with ! is a YAML tag, which a "

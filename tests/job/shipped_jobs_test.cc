@@ -1,0 +1,94 @@
+// The jobs under config/jobs, with the real operators.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "pipeline/job/job_parser.h"
+#include "tests/job/schema_validator.h"
+
+namespace tacho {
+namespace {
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::filesystem::path> ShippedJobs() {
+  std::vector<std::filesystem::path> jobs;
+  for (const auto& entry : std::filesystem::directory_iterator(
+           std::string(TACHO_SOURCE_DIR) + "/config/jobs")) {
+    if (entry.path().extension() == ".yaml") jobs.push_back(entry.path());
+  }
+  std::sort(jobs.begin(), jobs.end());
+  return jobs;
+}
+
+Job Load(const std::string& name) {
+  const ParsedJob parsed = ParseJob(
+      ReadFile(std::string(TACHO_SOURCE_DIR) + "/config/jobs/" + name));
+  EXPECT_TRUE(parsed.ok()) << FormatErrors(name, parsed.errors);
+  return parsed.job;
+}
+
+TEST(ShippedJobsTest, HaveNeitherErrorsNorWarnings) {
+  const auto jobs = ShippedJobs();
+  EXPECT_GE(jobs.size(), 3u);
+  for (const auto& path : jobs) {
+    EXPECT_EQ(FormatErrors(path.filename(), ParseJob(ReadFile(path)).errors),
+              "");
+  }
+}
+
+TEST(ShippedJobsTest, AreValidByTheSchemaThatEditorsUse) {
+  const nlohmann::json schema = nlohmann::json::parse(JobSchemaJson());
+  for (const auto& path : ShippedJobs()) {
+    const std::string text = ReadFile(path);
+    const JobOverrides none;
+    Complaints complaints(none);
+    const YamlSource source(text);
+    const auto root = LoadYaml(source, complaints);
+    ASSERT_TRUE(root.has_value()) << path;
+    EXPECT_EQ(JudgeBySchema(schema, *root), "") << path;
+  }
+}
+
+TEST(ShippedJobsTest, AreNamedAfterTheirFilesAndGroups) {
+  for (const auto& path : ShippedJobs()) {
+    const Job job = Load(path.filename());
+    EXPECT_EQ(job.name, path.stem());
+    EXPECT_EQ(job.group.id, path.stem());
+    EXPECT_EQ(job.topics, std::vector<std::string>{"vehicle.telemetry"});
+  }
+}
+
+TEST(ShippedJobsTest, AnalyticsComputesMinuteStatistics) {
+  const Job job = Load("telemetry-analytics.yaml");
+  ASSERT_EQ(job.streams.size(), 1u);
+  EXPECT_EQ(job.streams[0].output.topic, "vehicle.stats");
+  const OperatorConfig& last = job.streams[0].operators.back();
+  ASSERT_EQ(last.type->name, "window_aggregate");
+  EXPECT_EQ(last.params.Find("window")->children[0].duration,
+            std::chrono::minutes(1));
+  EXPECT_EQ(last.params.Find("aggregates")->children.size(), 7u);
+}
+
+TEST(ShippedJobsTest, AlertsWatchSpeedAndTemperature) {
+  const Job job = Load("vehicle-alert-processor.yaml");
+  ASSERT_EQ(job.streams.size(), 2u);
+  for (const StreamConfig& stream : job.streams) {
+    EXPECT_EQ(stream.output.topic, "vehicle.alerts");
+    EXPECT_EQ(stream.operators.back().type->name, "excursion");
+    EXPECT_NE(stream.operators.back().params.Find("clear"), nullptr);
+  }
+}
+
+}  // namespace
+}  // namespace tacho

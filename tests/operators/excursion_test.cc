@@ -238,6 +238,27 @@ TEST(ExcursionTest, TheEndOfTimeClosesInOrderOfDueTimeAndVehicle) {
                   "close b 2 2 0 110", "close d 1 1 0 110"));
 }
 
+TEST(ExcursionTest, TheEndOfInputForgetsNoVehicleAndNoTimer) {
+  TestOperator filter{"filter", {Param("condition", "moving")}};
+  const auto record = [](const char* vehicle, int64_t seconds, bool moving) {
+    TestRecord r = Speed(vehicle, seconds, 110);
+    r.cells.emplace_back("moving", moving);
+    return r;
+  };
+  TestLane lane(Schema(), {{filter, OverSpeed()}}, Plain());
+
+  lane.Run(
+      {record("a", 5, true), record("a", 6, false), record("b", 500, false)});
+  lane.Advance(kEndOfTime);
+  // Late after the last sample at 5 s, until a is forgotten at 606 s.
+  lane.Run({record("a", 4, true), record("b", 1099, false),
+            record("b", 1100, false), record("a", 3, true)});
+
+  EXPECT_THAT(lane.Values(TestLane::kLateSink), ElementsAre("3"));
+  EXPECT_THAT(Events(lane), ElementsAre("open a 5 - 0 110", "close a 5 5 0 110",
+                                        "open a 3 - 0 110"));
+}
+
 TEST(ExcursionTest, ARestartKeepsAPendingHoldAndAnOpenOne) {
   TestLane lane(Schema(),
                 {{OverSpeed({Param("for", std::chrono::seconds(10))})}},

@@ -238,6 +238,27 @@ TEST(ExcursionTest, TheEndOfTimeClosesInOrderOfDueTimeAndVehicle) {
                   "close b 2 2 0 110", "close d 1 1 0 110"));
 }
 
+TEST(ExcursionTest, TheEndOfInputForgetsNoVehicleAndNoTimer) {
+  TestOperator filter{"filter", {Param("condition", "moving")}};
+  const auto record = [](const char* vehicle, int64_t seconds, bool moving) {
+    TestRecord r = Speed(vehicle, seconds, 110);
+    r.cells.emplace_back("moving", moving);
+    return r;
+  };
+  // a is forgotten at 606 s; until then its last sample is the one at 5 s.
+  for (const int64_t now : {605, 606}) {
+    TestLane lane(Schema(), {{filter, OverSpeed()}}, Plain());
+
+    lane.Run(
+        {record("a", 5, true), record("a", 6, false), record("b", 500, false)});
+    lane.Advance(kEndOfTime);
+    lane.Run({record("b", now, false), record("a", 4, true)});
+
+    EXPECT_EQ(lane.metrics.late.value(), now == 605 ? 1U : 0U);
+    EXPECT_EQ(Events(lane).size(), now == 605 ? 2U : 3U);
+  }
+}
+
 TEST(ExcursionTest, ARestartKeepsAPendingHoldAndAnOpenOne) {
   TestLane lane(Schema(),
                 {{OverSpeed({Param("for", std::chrono::seconds(10))})}},

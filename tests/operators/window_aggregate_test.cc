@@ -101,11 +101,13 @@ TEST(WindowAggregateTest, SilenceIsMeasuredFromLastSeenNotFromTheWindow) {
   TestLane lane(Schema(), {{Counts(std::chrono::seconds(60))}}, Plain());
 
   // a's stored record comes when the partition is at 50 s.
-  lane.Run({At("b", 50), At("a", 1), At("b", 109)});
+  lane.Run(
+      {At("b", 40), At("a", 1), At("b", 50), At("a", 2), {"b", 109999, {}}});
   EXPECT_THAT(lane.Values(TestLane::kFirstSink), IsEmpty());
-  lane.Run({At("b", 110)});
+  lane.Run({{"b", 110000, {}}});
 
-  EXPECT_THAT(lane.Values(TestLane::kFirstSink), ElementsAre(Row("a", 0, 1)));
+  EXPECT_THAT(lane.Values(TestLane::kFirstSink),
+              ElementsAre(Row("a", 0, 2), Row("b", 40, 1)));
 }
 
 TEST(WindowAggregateTest, NothingIsLateAfterAShortSilenceWithStoredRecords) {
@@ -126,6 +128,15 @@ TEST(WindowAggregateTest, AfterALongSilenceOnlyClosedWindowsAreLate) {
   EXPECT_THAT(lane.Values(TestLane::kFirstSink),
               ElementsAre(Row("a", 0, 1), Row("a", 10, 1)));
   EXPECT_THAT(lane.Values(TestLane::kLateSink), ElementsAre("2"));
+}
+
+TEST(WindowAggregateTest, AClosedWindowStaysClosedUntilTheWatermarkPassesIt) {
+  TestLane lane(Schema(), {{Counts(std::chrono::seconds(5))}}, Plain());
+
+  lane.Run({At("a", 1), At("b", 100), At("a", 12), At("a", 3), At("a", 16),
+            At("a", 4)});
+
+  EXPECT_THAT(lane.Values(TestLane::kLateSink), ElementsAre("3", "5"));
 }
 
 TEST(WindowAggregateTest, LateRecordsCarryTheWindowTheyMissed) {
@@ -199,6 +210,25 @@ TEST(WindowAggregateTest, ARestartKeepsTimersOfSilentVehicles) {
               ElementsAre(Row("b", 50, 1), Row("a", 0, 1), Row("b", 60, 1)));
 }
 
+// A window that is longer than the timeout is still open when its vehicle is
+// found silent; a stored record then opens an earlier one.
+TEST(WindowAggregateTest, AnEarlierWindowOpenedLaterIsClosedInTime) {
+  for (const bool restart : {false, true}) {
+    const TestOperator window =
+        Windows(std::chrono::seconds(150), std::chrono::seconds(30),
+                {Param("n", "count()")});
+    TestLane lane(Schema(), {{window}}, Plain());
+
+    lane.Run({At("a", 160), At("b", 220)});
+    if (restart) lane.Restart();
+    lane.Run({At("a", 140), At("b", 279)});
+    EXPECT_THAT(lane.Values(TestLane::kFirstSink), IsEmpty());
+    lane.Run({At("b", 280)});
+
+    EXPECT_THAT(lane.Values(TestLane::kFirstSink), SizeIs(1));
+  }
+}
+
 TEST(WindowAggregateTest, AForgottenVehicleStartsAnew) {
   TestLane lane(Schema(), {{Counts()}}, Plain());
 
@@ -240,7 +270,7 @@ TEST(WindowAggregateTest, DistanceBelongsToTheWindowOfTheLaterRecord) {
   // 5 s comes out of order: its step is part of the one to 12 s already. The
   // odometer then goes back, which is no distance, and on from there.
   lane.Run({at(1, 100.0), at(12, 103.0), at(5, 101.0), at(14, 50.0),
-            at(16, 51.5), At("a", 21)});
+            at(16, 51.0), at(16, 51.5), At("a", 21)});
   lane.Advance(kEndOfTime);
 
   std::vector<json> distances;
@@ -422,7 +452,7 @@ std::vector<TestRecord> RandomInput(uint32_t seed, size_t count) {
   const CellState unusable[] = {CellState::kNull, CellState::kInvalid,
                                 CellState::kAbsent};
   std::vector<TestRecord> records;
-  int64_t now = 1700000000000 + static_cast<int64_t>(seed) * 7919;
+  int64_t now = 1700000000000 + static_cast<int64_t>(seed) * 500;
   size_t favourite = 0;
   for (size_t i = 0; i < count; ++i) {
     now += below(4000);
@@ -435,6 +465,7 @@ std::vector<TestRecord> RandomInput(uint32_t seed, size_t count) {
         names[below(3) > 0 ? favourite : static_cast<size_t>(below(6))];
     record.event_ms = now - below(3) * below(30000);
     if (below(50) == 0) record.event_ms = now - below(700000);
+    record.event_ms -= record.event_ms % 500;  // So that times meet.
     const auto cell = [&](const char* name, TestCell value) {
       if (below(5) == 0) value = unusable[below(3)];
       record.cells.emplace_back(name, std::move(value));
@@ -457,11 +488,11 @@ TestOperator AllAggregates(Millis size, Millis lateness) {
        Param("driven", "distance(odometer)"), Param("label", "last(label)")});
 }
 
-TestLane::Streams RandomStream(Millis lateness, bool filtered) {
+TestLane::Streams RandomStream(Millis size, Millis lateness, bool filtered) {
   std::vector<TestOperator> stream;
   if (filtered)
     stream.push_back({"filter", {Param("condition", "speed > 20")}});
-  stream.push_back(AllAggregates(std::chrono::seconds(10), lateness));
+  stream.push_back(AllAggregates(size, lateness));
   return {stream};
 }
 
@@ -469,12 +500,15 @@ class WindowAggregateRandomTest : public ::testing::TestWithParam<uint32_t> {
  protected:
   Millis lateness() const { return Millis((GetParam() % 3) * 7000); }
   bool filtered() const { return GetParam() % 2 == 1; }
+  // Shorter and longer than the idle timeout.
+  Millis size() const { return Millis(GetParam() % 4 < 2 ? 10000 : 150000); }
 };
 
 TEST_P(WindowAggregateRandomTest, EqualsABruteForceFold) {
   const auto records = RandomInput(GetParam(), 1500);
-  TestLane lane(Schema(), RandomStream(lateness(), filtered()), Plain());
-  BruteForce expected(std::chrono::seconds(10), lateness(), filtered());
+  TestLane lane(Schema(), RandomStream(size(), lateness(), filtered()),
+                Plain());
+  BruteForce expected(size(), lateness(), filtered());
 
   lane.Run(records);
   lane.Advance(kEndOfTime);
@@ -494,8 +528,9 @@ TEST_P(WindowAggregateRandomTest, EqualsABruteForceFold) {
 
 TEST_P(WindowAggregateRandomTest, OutputDoesNotDependOnBatchesOrRestarts) {
   const auto records = RandomInput(GetParam() + 100, 400);
-  const TestLane::Streams streams = {RandomStream(lateness(), filtered())[0],
-                                     RandomStream(Millis(60000), false)[0]};
+  const TestLane::Streams streams = {
+      RandomStream(size(), lateness(), filtered())[0],
+      RandomStream(Millis(10000), Millis(60000), false)[0]};
   const auto run = [&](size_t batch_size, size_t memory, bool restart) {
     TestLane::Options options = Plain();
     options.batch_size = batch_size;

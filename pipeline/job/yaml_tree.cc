@@ -28,6 +28,7 @@ class TreeBuilder : public YAML::EventHandler {
       : source_(source), complaints_(complaints) {}
 
   std::optional<YamlNode>& root() { return root_; }
+  int documents() const { return documents_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ != 2) return;
@@ -36,7 +37,7 @@ class TreeBuilder : public YAML::EventHandler {
         source_.Line(origin.line).substr(0, 3) == std::string_view("---");
     complaints_.Error(origin,
                       separated ? "a job file holds one document; remove `---`"
-                                : "this does not belong to the job before it");
+                                : "this is no part of a job");
   }
   void OnDocumentEnd() override {}
 
@@ -266,7 +267,11 @@ std::optional<YamlNode> LoadYaml(const YamlSource& source,
     // No further than a second document: at some stray tokens the library
     // starts documents for ever and reads none.
     if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
-    if (!builder.root()) complaints.Error(Origin{1, 1}, "the file is empty");
+    if (!builder.root()) {
+      complaints.Error(Origin{1, 1}, "the file is empty");
+    } else if (builder.documents() > 1 && builder.root()->is_null()) {
+      return std::nullopt;  // Nothing was read before the stray token.
+    }
     return std::move(builder.root());
   } catch (const YAML::Exception& error) {
     const int line = std::max(error.mark.line, 0) + 1;

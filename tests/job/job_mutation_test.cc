@@ -13,7 +13,7 @@
 namespace tacho {
 namespace {
 
-constexpr int kMutants = 4000;
+constexpr int kMutants = 1500;
 
 std::string ReadShippedJob(const std::string& name) {
   std::ifstream in(std::string(TACHO_SOURCE_DIR) + "/config/jobs/" + name);

@@ -100,7 +100,7 @@ TEST(JobSchemaTest, RefusesWhatTheParserRefuses) {
       {"topics: [in]", "topics: []"},
       {"topics: [in]", "topics: [a, a]"},
       {"topics: [in]", "topics: [^a]"},
-      {"unit: km/h", "unit: kmh"},
+      {"unit: km/h", "unit: kmph"},
       {"type: bool", "type: boolean"},
       {"{id: small-job}", "{ide: small-job}"},
       {"localhost:9092}", "h:1, acks: 1}"},

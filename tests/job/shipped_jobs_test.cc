@@ -69,6 +69,22 @@ TEST(ShippedJobsTest, AreNamedAfterTheirFilesAndGroups) {
   }
 }
 
+TEST(ShippedJobsTest, ExpressionErrorsHaveTheirPlaceInTheFile) {
+  std::string text = ReadFile(std::string(TACHO_SOURCE_DIR) +
+                              "/config/jobs/vehicle-alert-processor.yaml");
+  const std::string condition = "when: speed > 120 km/h";
+  const size_t at = text.find(condition);
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, condition.size(), "when: 'sped > 120 km/h'");
+  const YamlSource source(text);
+  const Origin origin = source.OriginAt(at + 7);
+  const std::vector<JobError> errors = ParseJob(text).errors;
+  ASSERT_EQ(errors.size(), 1u) << FormatErrors("", errors);
+  EXPECT_EQ(errors[0].line, origin.line);
+  EXPECT_EQ(errors[0].column, origin.column);
+  EXPECT_NE(errors[0].message.find("sped"), std::string::npos);
+}
+
 TEST(ShippedJobsTest, AnalyticsComputesMinuteStatistics) {
   const Job job = Load("telemetry-analytics.yaml");
   ASSERT_EQ(job.streams.size(), 1u);

@@ -61,8 +61,8 @@ TEST(SignalReaderTest, BoundsMustFitTheUnit) {
 }
 
 TEST(SignalReaderTest, AnUnknownUnitIsOneErrorWithAGuess) {
-  EXPECT_EQ(ComplainSignal("{path: /s, unit: kmh, max: 4 km/h}"),
-            "j:9:29: error: input.signals.speed.unit: unknown unit 'kmh'; did "
+  EXPECT_EQ(ComplainSignal("{path: /s, unit: kmph, max: 4 km/h}"),
+            "j:9:29: error: input.signals.speed.unit: unknown unit 'kmph'; did "
             "you mean 'km/h'?\n");
 }
 

@@ -46,10 +46,11 @@ TEST(YamlTrapsTest, ASecondDocumentIsAnError) {
   EXPECT_EQ(Complain("---\n" + std::string(kSmallJob)), "");
 }
 
-TEST(YamlTrapsTest, StrayTokensEndTheReadingNotTheProcess) {
-  EXPECT_EQ(Complain("]\n"),
-            "j:1:1: error: this does not belong to the job "
-            "before it\n");
+// The library starts documents for ever at these.
+TEST(YamlTrapsTest, AStrayCommaEndsTheReadingNotTheProcess) {
+  EXPECT_EQ(Complain(",a\n"), "j:1:1: error: this is no part of a job\n");
+  EXPECT_EQ(Complain(std::string(kSmallJob) + "...\n, b\n"),
+            "j:19:1: error: this is no part of a job\n");
 }
 
 TEST(YamlTrapsTest, ALeadingNotIsATag) {

@@ -202,7 +202,7 @@ class StateTable final : public StateTableBase {
       // Written again since: alive, or a tombstone of the next epoch.
       if (!e->erased || e->changed_in > applied_) continue;
       Unlink(e);
-      Free(e);
+      Recycle(e);
     }
     frozen_erased_.clear();
   }
@@ -276,12 +276,19 @@ class StateTable final : public StateTableBase {
     *link = e->next;
   }
 
-  // Keeps some entries for reuse and returns the rest to the heap, so that
-  // eviction gives memory back. `live_` is the caller's business.
+  // Back to the heap: eviction is there to give memory back. `live_` is the
+  // caller's business, here and below.
   void Free(Entry* e) {
     --in_use_;
+    const std::unique_ptr<Entry> owned(e);
+  }
+
+  // Keeps an erased entry for the next new one: windows of a whole fleet close
+  // and open together, and that must not allocate.
+  void Recycle(Entry* e) {
+    --in_use_;
     std::unique_ptr<Entry> owned(e);
-    if (free_.size() < in_use_ / 4 + 16) free_.push_back(std::move(owned));
+    if (free_.size() < in_use_ + 256) free_.push_back(std::move(owned));
   }
 
   std::vector<Entry*> heads_;  // By vehicle; chains own their entries.

@@ -5,6 +5,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
+#include <rocksdb/perf_level.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -134,6 +135,7 @@ class RocksDbStore final : public StateStore {
   Status Close() override;
 
  private:
+  void SortChanges(const StateChanges& changes);
   void SetOptions(const StoreOptions& options,
                   const RocksDbShared::Parts& parts);
   rocksdb::Status Release();
@@ -146,6 +148,7 @@ class RocksDbStore final : public StateStore {
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // All; owned by db_.
   std::vector<rocksdb::ColumnFamilyHandle*> tables_;   // By TableId.
   std::vector<char> marker_bytes_;
+  std::vector<const StateChanges::Change*> sorted_;  // Of the Apply call.
 };
 
 void RocksDbStore::SetOptions(const StoreOptions& options,
@@ -235,9 +238,25 @@ Result<std::optional<Marker>> RocksDbStore::ReadMarker() {
   return GetMarker(*db_, dir_);
 }
 
-Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
-  rocksdb::WriteBatch batch(changes.used_bytes());
+// Changes by table and key: inserting in order, with a hint, is several times
+// faster than a search of the memtable for every key.
+void RocksDbStore::SortChanges(const StateChanges& changes) {
+  sorted_.clear();
   for (const StateChanges::Change& change : changes.changes()) {
+    sorted_.push_back(&change);
+  }
+  std::sort(sorted_.begin(), sorted_.end(),
+            [&](const StateChanges::Change* a, const StateChanges::Change* b) {
+              if (a->table != b->table) return a->table < b->table;
+              return changes.Key(*a) < changes.Key(*b);
+            });
+}
+
+Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
+  SortChanges(changes);
+  rocksdb::WriteBatch batch(changes.used_bytes());
+  for (const StateChanges::Change* const sorted : sorted_) {
+    const StateChanges::Change& change = *sorted;
     rocksdb::ColumnFamilyHandle* const table = tables_.at(change.table);
     const rocksdb::Slice key = ToSlice(changes.Key(change));
     const rocksdb::Status status =
@@ -254,6 +273,9 @@ Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
   rocksdb::WriteOptions options;
   options.sync = wal_synced_;
   options.disableWAL = !wal_synced_;
+  options.memtable_insert_hint_per_batch = true;
+  // Its counters cost a fifth of an insertion, and nobody reads them.
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
   return FromRocksDb(db_->Write(options, &batch), dir_);
 }
 

@@ -1,7 +1,9 @@
 // The lab: raw consumption and tacho, in turns, on a real broker on the same
 // cores. Prints one table. See bench/README.md.
 //
-//   lab [--messages N] [--rounds N] [--tacho PATH] [--job FILE]
+//   lab [--messages N] [--rounds N] [--tacho PATH] [--job FILE] [--with
+//   ARGS]...
+//       --with: one more row, tacho run with these arguments
 //   lab raw BOOTSTRAP TOPIC PARTITIONS GROUP MESSAGES THREADS   (one round)
 
 #include <fcntl.h>
@@ -16,6 +18,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +41,7 @@ struct Options {
   int vehicles = 10'000;
   std::string tacho = "build/release/tacho";
   std::string job = "config/jobs/telemetry-analytics.yaml";
+  std::vector<std::string> variants = {""};  // Arguments of tacho run, a row.
 };
 
 // What one child process did.
@@ -159,13 +163,16 @@ Run RawRound(const std::string& self, const RealBroker& broker, int round,
   return run;
 }
 
-Run TachoRound(const RealBroker& broker, int round, const Options& options,
+Run TachoRound(const RealBroker& broker, const std::string& name,
+               const std::string& extra, const Options& options,
                const std::string& state, const std::string& log) {
-  Run run = RunChild(
-      {options.tacho, "run", options.job, "--bootstrap", broker.bootstrap(),
-       "--state-dir", state + "/round-" + std::to_string(round), "--set",
-       "group.id=lab-tacho-" + std::to_string(round), "--until-end"},
-      log);
+  std::vector<std::string> argv = {
+      options.tacho,          "run",         options.job,        "--bootstrap",
+      broker.bootstrap(),     "--state-dir", state + "/" + name, "--set",
+      "group.id=lab-" + name, "--until-end"};
+  std::istringstream words(extra);
+  for (std::string word; words >> word;) argv.push_back(word);
+  Run run = RunChild(argv, log);
   run.seconds = FieldOf(log, "seconds");
   return run;
 }
@@ -185,14 +192,19 @@ int RunLab(const std::string& self, const Options& options) {
 
   TempDir scratch;
   std::vector<Run> raw;
-  std::vector<Run> tacho;
+  std::vector<std::vector<Run>> tacho(options.variants.size());
   for (int round = 0; round < options.rounds; ++round) {
     raw.push_back(
         RawRound(self, broker, round, options, scratch.path() + "/raw.log"));
-    tacho.push_back(TachoRound(broker, round, options, scratch.path(),
-                               scratch.path() + "/tacho.log"));
-    std::printf("round %d: raw %.2f s, tacho %.2f s\n", round + 1,
-                raw.back().seconds, tacho.back().seconds);
+    std::printf("round %d: raw %.2f s", round + 1, raw.back().seconds);
+    for (size_t v = 0; v < tacho.size(); ++v) {
+      tacho[v].push_back(
+          TachoRound(broker, std::to_string(v) + "-" + std::to_string(round),
+                     options.variants[v], options, scratch.path(),
+                     scratch.path() + "/tacho.log"));
+      std::printf(", tacho %.2f s", tacho[v].back().seconds);
+    }
+    std::printf("\n");
     std::fflush(stdout);
   }
   std::vector<double> rates;
@@ -203,7 +215,10 @@ int RunLab(const std::string& self, const Options& options) {
       "\n| what | M msg/s: median (range) | of raw | CPU-s per M | "
       "peak RSS MB |\n| --- | --- | --- | --- | --- |\n");
   PrintRow("raw librdkafka, counting only", raw, options, Median(rates));
-  PrintRow("tacho, at_least_once", tacho, options, Median(rates));
+  for (size_t v = 0; v < tacho.size(); ++v) {
+    PrintRow(("tacho " + options.variants[v]).c_str(), tacho[v], options,
+             Median(rates));
+  }
   return 0;
 }
 
@@ -236,6 +251,8 @@ int main(int argc, char** argv) {
       options.rounds = std::atoi(argv[i + 1]);
     } else if (name == "--tacho") {
       options.tacho = argv[i + 1];
+    } else if (name == "--with") {
+      options.variants.emplace_back(argv[i + 1]);
     } else if (name == "--job") {
       options.job = argv[i + 1];
     } else {

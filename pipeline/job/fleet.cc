@@ -64,7 +64,7 @@ void Fleet::Write(const Vehicle& v, Timestamp t) {
       R"({{"vehicle_id":"{}","ts":{},"lat":{:.6f},"lon":{:.6f},)"
       R"("speed_kmph":{:.1f},"heading_deg":{:.1f},"odometer_km":{:.3f},)"
       R"("engine_temp_c":{:.1f},"rpm":{},"fuel_pct":{:.2f},)"
-      R"("battery_v":{:.2f},"ignition":{},"status":"{}"}})",
+      R"("battery_v":{:.2f},"ignition":{},"status":"{}; lte 3 of 5; fw 7.12.4; up 86400 s"}})",
       v.id, ToEpochMillis(t), v.lat, v.lon, v.speed, v.heading, v.odometer,
       v.temperature, static_cast<int>(700 + v.speed * 25), v.fuel,
       13.2 + v.speed * 0.005, v.speed > 0 ? "true" : "false",

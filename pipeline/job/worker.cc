@@ -80,6 +80,7 @@ void Worker::OnLaneFailed(Lane& /*lane*/, Status status) {
 Status Worker::Run() {
   Status status = Start();
   if (status.ok()) status = Loop();
+  worked_ = SecondsSince(assigned_at_);
   return Shutdown(std::move(status));
 }
 
@@ -480,7 +481,7 @@ void Worker::LogTotals(const char* event) const {
       {{"job", job_.name},
        {"lanes", reports.size()},
        {"lag", lag},
-       {"seconds", SecondsSince(assigned_at_)},
+       {"seconds", worked_ > 0 ? worked_ : SecondsSince(assigned_at_)},
        {"messages", t.messages},
        {"records", t.records},
        {"rejects", t.total_rejects()},

@@ -129,6 +129,7 @@ class Worker final : public GroupListener, public LaneEvents {
   SteadyTime next_check_{};
   SteadyTime next_report_{};
   SteadyTime assigned_at_{};  // First assignment.
+  double worked_ = 0;         // Seconds from there to the end of the loop.
 
   mutable std::mutex mutex_;  // Guards what follows.
   std::condition_variable wake_;

@@ -104,6 +104,11 @@ CLI::App& AddRun(CLI::App& app, RunOptions& options, RawOptions& raw) {
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  run.add_option("--broker-timeout", options.broker_timeout_seconds,
+                 "How long an absent broker is waited for at the start")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
   AddLogOptions(run, raw);
   return run;
 }

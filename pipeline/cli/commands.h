@@ -24,6 +24,7 @@ struct RunOptions {
   bool close_at_end = false;  // Close what is open at the end.
   bool leave = false;         // A static member leaves its group when it stops.
   int threads = 0;            // 0: one a core.
+  int broker_timeout_seconds = 60;  // How long an absent broker is waited for.
   LogOptions log;
 };
 

@@ -41,6 +41,8 @@ int RunCommand(const RunOptions& options) {
   worker_options.leave = options.leave;
   worker_options.until_end = options.until_end;
   worker_options.close_at_end = options.close_at_end;
+  worker_options.broker_timeout =
+      std::chrono::seconds(options.broker_timeout_seconds);
   auto worker = MakeKafkaWorker(*loaded.job, worker_options);
   if (!worker.ok()) return Fail(worker.status());
   {

@@ -62,6 +62,9 @@ Status LaneSet::OpenStore(LaneStart& start, int32_t input_partitions) {
     }
   }
   if (start.committed == kNoOffset) return Status::Ok();
+  start.start = start.committed;
+  // Nothing lies before offset 0, so there is no state to miss.
+  if (start.committed == 0) return Status::Ok();
   // Another worker has gone on from here, with state that we do not have.
   LOG(kWarn, "state_not_moved",
       {{"topic", start.tp.topic},
@@ -72,7 +75,6 @@ Status LaneSet::OpenStore(LaneStart& start, int32_t input_partitions) {
     const std::lock_guard lock(mutex_);
     ++state_not_moved_;
   }
-  start.start = start.committed;
   if (!start.marker.has_value()) return Status::Ok();
   start.marker.reset();
   RETURN_IF_ERROR(start.store->Close());

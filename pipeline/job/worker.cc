@@ -183,6 +183,7 @@ Status Worker::HandleRevoke(const Command& command) {
   lanes_->ForEach([](Lane& lane) { lane.Detach(); });
   pending_.reset();
   lanes_->CloseAll();
+  commit_failed_ = false;  // What failed is gone; the next lanes start afresh.
   RETURN_IF_ERROR(parts_.source->Unassign());
   // A disk that fails is this worker's end; a broker that is away is not.
   return status.code() == StatusCode::kIoError ||
@@ -289,9 +290,11 @@ Status Worker::OpenLanes(const std::vector<TopicPartition>& partitions) {
         parts_.source->CommitOffsets(resolved, kCommitOffsetsTimeout);
     if (!status.ok()) {
       LOG(kWarn, "start_not_committed", {{"reason", status.message()}});
-      for (LaneSet::Entry& entry : lanes_->entries()) {
-        entry.lane->RequireCommit();
-      }
+    }
+    // Also in the marker: otherwise a lane that had nothing to read yet would
+    // look like one whose state stayed elsewhere.
+    for (LaneSet::Entry& entry : lanes_->entries()) {
+      entry.lane->RequireCommit();
     }
   }
   if (assigned_at_ == SteadyTime{}) assigned_at_ = clock_.Steady();
@@ -445,6 +448,12 @@ Status Worker::CheckPartitionCounts() {
 }
 
 Result<bool> Worker::ReachedEnds() {
+  // A group that had reached the ends before this run may still have windows
+  // to close: no lane of ours is done before it has seen its end itself.
+  if (assigned_at_ == SteadyTime{}) return false;
+  for (const LaneSet::Entry& entry : lanes_->entries()) {
+    if (ends_.contains(entry.lane->tp()) && !entry.lane->ended()) return false;
+  }
   std::vector<TopicPartition> all;
   for (const auto& [tp, end] : ends_) all.push_back(tp);
   auto committed = parts_.source->Committed(all, kRequestTimeout);

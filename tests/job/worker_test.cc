@@ -12,6 +12,7 @@
 namespace tacho {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -72,10 +73,9 @@ TEST(WorkerTest, WindowsOfTwoVehiclesAreCountedAndCommitted) {
 
   ASSERT_TRUE(h.RunToEnd().ok());
 
-  EXPECT_THAT(
-      h.Written(0, kStats),
-      ElementsAre(R"({"vehicle_id":"a","window_start":1700000040000,)"
-                  R"("window_end":1700000100000,"n":2,"total":30})"));
+  EXPECT_THAT(h.Written(0, kStats),
+              ElementsAre(R"({"vehicle_id":"a","window_start":1700000040000,)"
+                          R"("window_end":1700000100000,"n":2,"total":30})"));
   EXPECT_EQ(h.log.Committed(h.Lane(0)), 4);
 }
 
@@ -84,6 +84,19 @@ TEST(WorkerTest, CloseAtEndEmitsWhatIsOpen) {
   h.log.Append(h.Lane(0), "a", TestMessage("a", kStart, 10));
   h.log.Append(h.Lane(0), "a", TestMessage("a", kStart + 1000, 20));
 
+  ASSERT_TRUE(h.RunToEnd(/*close_at_end=*/true).ok());
+
+  EXPECT_THAT(h.Written(0, kStats), SizeIs(1));
+}
+
+TEST(WorkerTest, CloseAtEndClosesWhatAnEarlierRunLeftOpen) {
+  WorkerHarness h(1);
+  h.log.Append(h.Lane(0), "a", TestMessage("a", kStart, 10));
+  ASSERT_TRUE(h.RunToEnd().ok());
+  ASSERT_THAT(h.Written(0, kStats), IsEmpty());
+
+  // Nothing new: the group's offset is the end already.
+  ASSERT_TRUE(h.RunToEnd(/*close_at_end=*/true).ok());
   ASSERT_TRUE(h.RunToEnd(/*close_at_end=*/true).ok());
 
   EXPECT_THAT(h.Written(0, kStats), SizeIs(1));
@@ -209,6 +222,40 @@ TEST(WorkerTest, ALaneThatComesBackGoesOn) {
   EXPECT_TRUE(h.Stop().ok());
 }
 
+TEST(WorkerTest, ARevokeThatCouldNotCommitDoesNotStopLaterCommits) {
+  WorkerHarness h(1, TestJobYaml("revoke_timeout: 10ms\n"));
+  h.job.commit.interval = std::chrono::hours(1);
+  FillRandom(h, 300, 19);
+  h.Start(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 300; }));
+  h.transaction->FailFlushes(1, {StatusCode::kInternal, "not this time"});
+  h.source->RevokeNow();
+  ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 2; }));
+  EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);
+
+  h.source->AssignNow(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 600; }));
+
+  EXPECT_TRUE(h.Stop().ok());
+  EXPECT_EQ(h.log.Committed(h.Lane(0)), 300);
+}
+
+TEST(WorkerTest, ALaneThatHadNothingToReadMissesNoState) {
+  WorkerHarness h(2);
+  h.job.group.offset_reset = OffsetReset::kLatest;
+  h.log.Append(h.Lane(1), "a", TestMessage("a", kStart, 1));
+  h.Start(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return h.source->assigned(); }));
+  h.source->RevokeNow();
+  ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 2; }));
+
+  h.source->AssignNow(h.AllLanes());
+
+  ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 3; }));
+  EXPECT_EQ(h.worker->Totals().state_not_moved, 0u);
+  EXPECT_TRUE(h.Stop().ok());
+}
+
 TEST(WorkerTest, EmptyGroupStartsWhereThePolicySays) {
   WorkerHarness earliest(1);
   FillRandom(earliest, 10, 1);
@@ -220,7 +267,7 @@ TEST(WorkerTest, EmptyGroupStartsWhereThePolicySays) {
   latest.job.group.offset_reset = OffsetReset::kLatest;
   FillRandom(latest, 10, 1);
   ASSERT_TRUE(latest.RunToEnd().ok());
-  EXPECT_THAT(latest.log.commit_history[latest.Lane(0)], ElementsAre(10));
+  EXPECT_THAT(latest.log.commit_history[latest.Lane(0)], Each(10));
 
   WorkerHarness none(1);
   none.job.group.offset_reset = OffsetReset::kNone;

@@ -291,7 +291,10 @@ Status RealBroker::AddPartitions(const std::string& name, int total) {
 Status RealBroker::Produce(const std::string& topic,
                            const std::vector<KafkaRecord>& records,
                            Transaction transaction) {
-  Properties properties = {{"enable.idempotence", "true"}, {"linger.ms", "5"}};
+  Properties properties = {{"enable.idempotence", "true"},
+                           {"linger.ms", "5"},
+                           {"message.max.bytes", "100000000"},
+                           {"partitioner", "murmur2"}};
   const bool transactional = transaction != Transaction::kNone;
   if (transactional) properties.emplace_back("transactional.id", topic);
   size_t undelivered = 0;

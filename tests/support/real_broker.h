@@ -60,7 +60,7 @@ class RealBroker {
                      const std::map<std::string, std::string>& configs = {});
   // `total` is the new number of partitions.
   Status AddPartitions(const std::string& name, int total);
-  // In order; returns when all are acknowledged.
+  // In order, keys to partitions by murmur2; returns when all are acknowledged.
   Status Produce(const std::string& topic,
                  const std::vector<KafkaRecord>& records,
                  Transaction transaction = Transaction::kNone);

@@ -75,7 +75,7 @@ struct Job {
   SideOutputConfig late;
   std::string state_dir = "./state";
   CommitConfig commit;
-  uint64_t batch_max_records = 2000;
+  uint64_t batch_max_records = 1000;
   uint64_t memory_limit = uint64_t{768} << 20;
   Guarantee guarantee = Guarantee::kAtLeastOnce;
   PartitionsAdded partitions_added = PartitionsAdded::kStop;

@@ -19,7 +19,7 @@ namespace tacho {
 
 // What a lane asks of one drain.
 struct DrainLimits {
-  size_t max_messages = 2000;
+  size_t max_messages = 1000;
   size_t max_bytes = size_t{1} << 20;  // Keys and values; one message may pass.
   Offset min_offset = 0;  // Messages before it are skipped (given again).
 };

@@ -323,7 +323,7 @@ const std::vector<JobKey>& JobKeys() {
       {.path = "batch", .help = "The unit of work between stages."},
       {.path = "batch.max_records",
        .kind = kCount,
-       .default_text = "2000",
+       .default_text = "1000",
        .min = "1",
        .max = "100000",
        .help = "Records of a batch; a batch never waits to fill.",

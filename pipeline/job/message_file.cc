@@ -69,6 +69,8 @@ bool TakeUnicodeEscape(std::string_view& text, std::string& out) {
     text.remove_prefix(2);
     if (!TakeHex4(text, low) || low < 0xdc00 || low > 0xdfff) return false;
     code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+  } else if (code >= 0xdc00 && code <= 0xdfff) {
+    return false;
   }
   AppendUtf8(code, out);
   return true;

@@ -5,6 +5,7 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -32,10 +33,12 @@ struct LaneGraph::Node {
 
 struct LaneGraph::Impl {
   Impl(int thread_count, const SignalSchema& schema)
-      : limit(tbb::global_control::max_allowed_parallelism,
+      : threads(thread_count),
+        limit(tbb::global_control::max_allowed_parallelism,
               static_cast<size_t>(thread_count) + 1),
         arena(thread_count, /*reserved_for_masters=*/0) {
-    for (int i = 0; i < thread_count; ++i) {
+    // An arena of one thread has two slots, and its worker may take either.
+    for (int i = 0; i < std::max(2, thread_count); ++i) {
       batches.push_back(std::make_unique<Batch>(schema));
     }
     // A graph belongs to the arena in which it is made.
@@ -81,7 +84,7 @@ struct LaneGraph::Impl {
 
   bool TakeRunner() {
     int running = runners.load();
-    while (running < static_cast<int>(batches.size())) {
+    while (running < threads) {
       if (runners.compare_exchange_weak(running, running + 1)) return true;
     }
     return false;
@@ -89,10 +92,11 @@ struct LaneGraph::Impl {
 
   // Members in order of construction: nodes go before their graph, the graph
   // before its arena.
+  const int threads;
   tbb::global_control limit;
   tbb::task_arena arena;
   std::unique_ptr<tbb::flow::graph> graph;
-  std::vector<std::unique_ptr<Batch>> batches;  // By thread of the arena.
+  std::vector<std::unique_ptr<Batch>> batches;  // By slot of the arena.
   tbb::concurrent_queue<Node*> ready;           // Lanes that want a turn.
   std::atomic<int> runners{0};                  // Turns under way.
   std::deque<Node> nodes;                       // Control thread only.
@@ -142,8 +146,6 @@ void LaneGraph::Post(Node* node, std::function<void()> work) {
       Token{std::make_shared<std::function<void()>>(std::move(work))});
 }
 
-int LaneGraph::threads() const {
-  return static_cast<int>(impl_->batches.size());
-}
+int LaneGraph::threads() const { return impl_->threads; }
 
 }  // namespace tacho

@@ -60,11 +60,20 @@ int CountRewinds(const std::vector<KafkaRecord>& actual,
 void WorkerOnKafka::Prepare(const std::string& name, int partitions,
                             const std::map<std::string, std::string>& configs) {
   name_ = name;
-  ASSERT_TRUE(broker().CreateTopic(name, partitions, configs).ok());
+  CreateTopic(name, partitions, configs);
   for (const std::string& topic : kOutputTopics) {
-    ASSERT_TRUE(broker().CreateTopic(name + "." + topic, partitions).ok());
+    CreateTopic(name + "." + topic, partitions);
   }
   WriteJob(TelemetryJob(name, broker().bootstrap(), Path("state")));
+}
+
+// The controller answers before the broker knows the topic.
+void WorkerOnKafka::CreateTopic(
+    const std::string& topic, int partitions,
+    const std::map<std::string, std::string>& configs) {
+  const Status created = broker().CreateTopic(topic, partitions, configs);
+  ASSERT_TRUE(created.ok()) << created.ToString();
+  ASSERT_TRUE(Eventually([&] { return broker().EndOffsets(topic).ok(); }));
 }
 
 void WorkerOnKafka::WriteJob(const std::string& text) const {

@@ -24,6 +24,10 @@ class WorkerOnKafka : public BrokerTest {
   void Prepare(const std::string& name, int partitions,
                const std::map<std::string, std::string>& configs = {});
 
+  // Returns when it can be used.
+  void CreateTopic(const std::string& topic, int partitions,
+                   const std::map<std::string, std::string>& configs = {});
+
   // `tacho run` of the job. Workers of one `host` share a state directory.
   std::unique_ptr<TachoProcess> Start(const std::string& host,
                                       const Arguments& extra = {});

@@ -170,6 +170,10 @@ Status BrokerProcess::Stop() {
   return Status::Ok();
 }
 
+void BrokerProcess::Signal(int number) const {
+  if (pid_ > 0) kill(pid_, number);
+}
+
 void BrokerProcess::Kill() {
   if (!running()) return;
   kill(pid_, SIGKILL);

@@ -34,6 +34,7 @@ class BrokerProcess {
   Status Stop();
   // SIGKILL.
   void Kill();
+  void Signal(int number) const;
 
   bool running();  // False once the process has ended, for whatever reason.
   std::string bootstrap() const { return "127.0.0.1:" + std::to_string(port_); }

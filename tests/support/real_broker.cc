@@ -37,6 +37,8 @@ using Options = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using NewTopic = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using NewPartitions =
     Owned<rd_kafka_NewPartitions_t, rd_kafka_NewPartitions_destroy>;
+using DeleteRecordsRequest =
+    Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
 using Partitions = Owned<rd_kafka_topic_partition_list_t,
                          rd_kafka_topic_partition_list_destroy>;
 
@@ -286,6 +288,32 @@ Status RealBroker::AddPartitions(const std::string& name, int total) {
   const auto results = rd_kafka_CreatePartitions_result_topics(result, &count);
   RETURN_IF_ERROR(FromKafka(rd_kafka_event_error(event.get()), name));
   return TopicResults(results, count, "grow " + name);
+}
+
+Status RealBroker::DeleteRecords(const std::string& name,
+                                 const std::map<int32_t, Offset>& offsets) {
+  const Handle handle = NewHandle(RD_KAFKA_PRODUCER, bootstrap(), {});
+  const Partitions list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  for (const auto& [partition, offset] : offsets) {
+    rd_kafka_topic_partition_list_add(list.get(), name.c_str(), partition)
+        ->offset = offset;
+  }
+  const DeleteRecordsRequest request(rd_kafka_DeleteRecords_new(list.get()));
+  const Queue queue(rd_kafka_queue_new(handle.get()));
+  const Options options =
+      AdminOptions(handle.get(), RD_KAFKA_ADMIN_OP_DELETERECORDS);
+  rd_kafka_DeleteRecords_t* requests[] = {request.get()};
+  rd_kafka_DeleteRecords(handle.get(), requests, 1, options.get(), queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), kCallMs));
+  const auto* const result = rd_kafka_event_DeleteRecords_result(event.get());
+  if (result == nullptr) return {StatusCode::kUnavailable, "delete " + name};
+  RETURN_IF_ERROR(FromKafka(rd_kafka_event_error(event.get()), name));
+  const auto* const answered = rd_kafka_DeleteRecords_result_offsets(result);
+  for (int i = 0; i < answered->cnt; ++i) {
+    RETURN_IF_ERROR(FromKafka(answered->elems[i].err, "delete " + name));
+  }
+  return Status::Ok();
 }
 
 Status RealBroker::Produce(const std::string& topic,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <map>
 #include <memory>
@@ -51,6 +52,9 @@ class RealBroker {
   Status Start();
   Status Stop() { return process_.Stop(); }
   void Kill() { process_.Kill(); }
+  // Neither dead nor answering.
+  void Pause() { process_.Signal(SIGSTOP); }
+  void Resume() { process_.Signal(SIGCONT); }
   // Starts a stopped or killed broker on the same ports and data.
   Status Restart();
 
@@ -60,6 +64,9 @@ class RealBroker {
                      const std::map<std::string, std::string>& configs = {});
   // `total` is the new number of partitions.
   Status AddPartitions(const std::string& name, int total);
+  // Messages before `offsets`, by partition, are gone.
+  Status DeleteRecords(const std::string& name,
+                       const std::map<int32_t, Offset>& offsets);
   // In order, keys to partitions by murmur2; returns when all are acknowledged.
   Status Produce(const std::string& topic,
                  const std::vector<KafkaRecord>& records,

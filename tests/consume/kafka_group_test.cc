@@ -1,0 +1,279 @@
+// A group member over the embedded broker.
+
+#include "pipeline/consume/kafka_group.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pipeline/base/batch.h"
+#include "pipeline/consume/embedded_broker.h"
+#include "pipeline/consume/kafka_feed.h"
+
+namespace tacho {
+namespace {
+
+constexpr char kTopic[] = "in";
+const TopicPartition kLane{kTopic, 0};
+
+bool WaitUntil(const std::function<bool()>& done) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+class Listener final : public GroupListener {
+ public:
+  void OnAssign(std::vector<TopicPartition> partitions) override {
+    const std::lock_guard lock(mutex_);
+    assigned_ = std::move(partitions);
+    changed_.notify_all();
+  }
+  void OnRevoke(std::vector<TopicPartition>, bool) override {}
+  void OnSourceFailed(Status status) override {
+    ADD_FAILURE() << status.ToString();
+  }
+  std::vector<TopicPartition> AwaitAssignment() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20),
+                      [this] { return !assigned_.empty(); });
+    return assigned_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<TopicPartition> assigned_;
+};
+
+class KafkaGroupTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto broker = EmbeddedBroker::Start();
+    ASSERT_TRUE(broker.ok());
+    broker_ = std::move(*broker);
+    ASSERT_TRUE(broker_->CreateTopic(kTopic, 1).ok());
+    KafkaGroupOptions options;
+    options.properties = {{"bootstrap.servers", broker_->bootstrap()},
+                          {"fetch.wait.max.ms", "10"}};
+    options.group_id = "g";
+    options.topics = {kTopic};
+    options.session_timeout = Millis(6000);
+    options.heartbeat_interval = Millis(500);
+    auto group = MakeKafkaGroup(options);
+    ASSERT_TRUE(group.ok()) << group.status().ToString();
+    group_ = std::move(*group);
+  }
+
+  void Send(int from, int to) {
+    auto feed =
+        KafkaFeed::Open({{"bootstrap.servers", broker_->bootstrap()}}, kTopic);
+    ASSERT_TRUE(feed.ok());
+    for (int i = from; i < to; ++i) {
+      ASSERT_TRUE((*feed)->Send("k", std::to_string(i)).ok());
+    }
+    ASSERT_TRUE((*feed)->Flush(Millis(10000)).ok());
+  }
+
+  // Joins and is assigned the one partition, from `offset`.
+  void Join(Offset offset) {
+    ASSERT_TRUE(group_->Start(listener_).ok());
+    ASSERT_THAT(listener_.AwaitAssignment(), ::testing::ElementsAre(kLane));
+    reader_ = group_->MakeReader(kLane);
+    ASSERT_TRUE(group_->Assign({{kLane, offset}}).ok());
+  }
+
+  // Drains once; values of all messages taken are added.
+  Drained DrainOnce(const DrainLimits& limits = {}) {
+    batch_.Clear();
+    Drained drained = reader_->Drain(batch_, limits);
+    EXPECT_TRUE(drained.error.ok()) << drained.error.ToString();
+    for (const Message& m : batch_.messages) {
+      values_.emplace_back(m.value);
+      offsets_.push_back(m.offset);
+    }
+    if (drained.next_offset != kNoOffset) next_ = drained.next_offset;
+    skipped_ += drained.skipped;
+    return drained;
+  }
+
+  void TearDown() override {
+    reader_.reset();
+    if (group_ != nullptr) group_->Close(false);
+  }
+
+  std::unique_ptr<EmbeddedBroker> broker_;
+  std::unique_ptr<MessageSource> group_;
+  Listener listener_;
+  std::unique_ptr<PartitionReader> reader_;
+  SignalSchema schema_;
+  Batch batch_{schema_};
+  std::vector<std::string> values_;
+  std::vector<Offset> offsets_;
+  Offset next_ = kNoOffset;
+  uint64_t skipped_ = 0;
+};
+
+TEST_F(KafkaGroupTest, MessagesAreDrainedInOrderWithinTheLimits) {
+  Send(0, 5000);
+  Join(0);
+  DrainLimits limits;
+  limits.max_messages = 64;
+
+  size_t largest = 0;
+  ASSERT_TRUE(WaitUntil([&] {
+    const Drained drained = DrainOnce(limits);
+    largest = std::max(largest, batch_.messages.size());
+    EXPECT_EQ(drained.more, batch_.messages.size() == 64);
+    return next_ == 5000;
+  }));
+
+  EXPECT_EQ(largest, 64u);
+  ASSERT_EQ(values_.size(), 5000u);
+  for (size_t i = 0; i < values_.size(); ++i) {
+    ASSERT_EQ(values_[i], std::to_string(i));
+    ASSERT_EQ(offsets_[i], static_cast<Offset>(i));
+  }
+  EXPECT_EQ(reader_->EndOffset(), 5000);
+}
+
+TEST_F(KafkaGroupTest, BytesEndADrainAsWell) {
+  Send(0, 1000);
+  Join(0);
+  DrainLimits limits;
+  limits.max_bytes = 100;
+
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce(limits);
+    // One message may pass the limit.
+    EXPECT_LE(batch_.bytes(), 100u + 64u);
+    return next_ == 1000;
+  }));
+
+  EXPECT_EQ(values_.size(), 1000u);
+}
+
+TEST_F(KafkaGroupTest, ConsumptionStartsAtTheAssignedOffset) {
+  Send(0, 100);
+  Join(40);
+
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce();
+    return next_ == 100;
+  }));
+
+  ASSERT_EQ(values_.size(), 60u);
+  EXPECT_EQ(values_.front(), "40");
+}
+
+TEST_F(KafkaGroupTest, MessagesBeforeMinOffsetAreSkippedAndCounted) {
+  Send(0, 100);
+  Join(0);
+  DrainLimits limits;
+  limits.min_offset = 30;
+
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce(limits);
+    return next_ == 100;
+  }));
+
+  EXPECT_EQ(skipped_, 30u);
+  ASSERT_EQ(values_.size(), 70u);
+  EXPECT_EQ(values_.front(), "30");
+}
+
+// Nothing was drained, but the end says where the log goes on.
+TEST_F(KafkaGroupTest, TheEndMovesTheNextOffset) {
+  Send(0, 10);
+  Join(10);
+
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce();
+    return next_ == 10;
+  }));
+
+  EXPECT_THAT(values_, ::testing::IsEmpty());
+}
+
+TEST_F(KafkaGroupTest, AnEmptyQueueThatGetsAMessageCalls) {
+  Join(0);
+  std::atomic<int> calls{0};
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce();
+    return next_ == 0;  // The end of an empty log.
+  }));
+  reader_->EnableReadable([&] { ++calls; });
+  Send(0, 100);
+  ASSERT_TRUE(WaitUntil([&] { return calls > 0; }));
+
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce();
+    return next_ == 100;
+  }));
+  const int before = calls;
+  Send(100, 200);
+  ASSERT_TRUE(WaitUntil([&] { return calls > before; }));
+  reader_->DisableReadable();
+  const int after = calls;
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce();
+    return next_ == 200;
+  }));
+  Send(200, 300);
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce();
+    return next_ == 300;
+  }));
+
+  EXPECT_EQ(calls, after);
+  EXPECT_EQ(values_.size(), 300u);
+}
+
+TEST_F(KafkaGroupTest, CommittedOffsetsAreWhatWasCommitted) {
+  Send(0, 10);
+  Join(0);
+  const auto before = group_->Committed({kLane}, Millis(5000));
+  ASSERT_TRUE(before.ok()) << before.status().ToString();
+  EXPECT_EQ((*before)[0].offset, kNoOffset);
+
+  const Status status = group_->CommitOffsets({{kLane, 7}}, Millis(5000));
+
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  const auto after = group_->Committed({kLane}, Millis(5000));
+  ASSERT_TRUE(after.ok());
+  EXPECT_EQ((*after)[0].tp, kLane);
+  EXPECT_EQ((*after)[0].offset, 7);
+}
+
+TEST_F(KafkaGroupTest, TopicsAndLogsAreAskedOfTheBroker) {
+  Send(0, 25);
+
+  const auto counts = group_->PartitionCounts(Millis(5000));
+  const auto range = group_->LogRange(kLane, Millis(5000));
+
+  ASSERT_TRUE(counts.ok()) << counts.status().ToString();
+  EXPECT_EQ(counts->at(kTopic), 1);
+  ASSERT_TRUE(range.ok()) << range.status().ToString();
+  EXPECT_EQ(*range, std::pair(Offset{0}, Offset{25}));
+}
+
+TEST_F(KafkaGroupTest, CloseWithoutAnAssignmentReturns) {
+  ASSERT_TRUE(group_->Start(listener_).ok());
+
+  group_->Close(false);
+  group_->Close(false);
+}
+
+}  // namespace
+}  // namespace tacho

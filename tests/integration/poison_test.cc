@@ -1,0 +1,211 @@
+// Messages made to hurt: none stops the process, each is counted, and what is
+// refused can be read again.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <set>
+
+#include "tests/integration/worker_fixture.h"
+
+namespace tacho {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kRejectLimit = 1000000;
+
+std::string FromBase64(const std::string& text) {
+  static const std::string kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    bits = bits * 64 + static_cast<uint32_t>(kAlphabet.find(c));
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>(bits >> count);
+    bits &= (1u << count) - 1;
+  }
+  return out;
+}
+
+std::optional<std::string> ValueOf(const json& line) {
+  if (line.contains("raw_base64")) return FromBase64(line["raw_base64"]);
+  if (!line.contains("generate")) {
+    if (line["value"].is_null()) return std::nullopt;
+    return line["value"].get<std::string>();
+  }
+  const json& generate = line["generate"];
+  std::string made;
+  if (generate["kind"] == "string") {
+    made.assign(generate["bytes"].get<size_t>(), 'x');
+  } else {
+    for (size_t i = generate["times"]; i > 0; --i) {
+      made += generate["text"].get<std::string>();
+    }
+  }
+  std::string text = line["template"];
+  return text.replace(text.find("@@"), 2, made);
+}
+
+KafkaRecord ToMessage(const json& line) {
+  KafkaRecord record;
+  if (line.contains("key_base64")) {
+    record.key = FromBase64(line["key_base64"]);
+  } else if (!line["key"].is_null()) {
+    record.key = line["key"].get<std::string>();
+  }
+  record.value = ValueOf(line);
+  record.partition = 0;
+  return record;
+}
+
+std::vector<json> PoisonLines() {
+  std::ifstream file(std::string(TACHO_SOURCE_DIR) +
+                     "/../shared/data/poison.ndjson");
+  std::vector<json> lines;
+  for (std::string text; std::getline(file, text);) {
+    lines.push_back(json::parse(text));
+  }
+  return lines;
+}
+
+std::map<std::string, std::string> HeadersOf(const KafkaRecord& record) {
+  return {record.headers.begin(), record.headers.end()};
+}
+
+class PoisonOnKafka : public WorkerOnKafka {
+ protected:
+  const Arguments job_ = {"--set", "input.event_time.max_future_skew=24h"};
+};
+
+// A reject is the message, or its first megabyte with headers that say so.
+void ExpectIsReject(const KafkaRecord& reject, const KafkaRecord& message) {
+  const auto headers = HeadersOf(reject);
+  const std::string key = message.key.value_or("");
+  const std::string value = message.value.value_or("");
+  if (key.size() + value.size() <= kRejectLimit) {
+    EXPECT_EQ(reject.key, message.key);
+    EXPECT_EQ(reject.value, message.value);
+    EXPECT_FALSE(headers.contains("tacho.truncated"));
+    return;
+  }
+  EXPECT_EQ(headers.at("tacho.truncated"), "true");
+  EXPECT_EQ(headers.at("tacho.original_size"),
+            std::to_string(key.size() + value.size()));
+  EXPECT_EQ(*reject.key + *reject.value, (key + value).substr(0, kRejectLimit));
+}
+
+TEST_F(PoisonOnKafka, EveryMessageOfThePoisonFileIsCountedAndCanBeReadAgain) {
+  const std::vector<json> lines = PoisonLines();
+  if (lines.empty()) GTEST_SKIP() << "../shared/data/poison.ndjson is absent";
+  ASSERT_GT(lines.size(), 100u);
+  Prepare("poison", 1, {{"max.message.bytes", "50000000"}});
+  std::vector<KafkaRecord> messages;
+  for (const json& line : lines) messages.push_back(ToMessage(line));
+  Produce(messages);
+
+  Arguments arguments = job_;
+  arguments.insert(arguments.end(), {"--until-end", "--close-at-end"});
+  const auto worker = Start("host", arguments);
+
+  ASSERT_EQ(worker->WaitExit(), 0) << worker->Output();
+  EXPECT_TRUE(AtEnd());
+  std::map<Offset, KafkaRecord> rejects;
+  const std::vector<Log> refused = Read("poison.rejects");
+  for (const KafkaRecord& reject : refused[0]) {
+    const Offset offset = std::stoll(HeadersOf(reject).at("tacho.offset"));
+    EXPECT_TRUE(rejects.emplace(offset, reject).second) << Describe(reject);
+  }
+  size_t accepted = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    SCOPED_TRACE(lines[i]["name"].get<std::string>());
+    const auto reject = rejects.find(static_cast<Offset>(i));
+    std::set<std::string> allowed = {lines[i]["expect"]};
+    for (const json& other : lines[i].value("also_ok", json::array())) {
+      allowed.insert(other);
+    }
+    if (reject == rejects.end()) {
+      EXPECT_TRUE(allowed.contains("accepted"));
+      ++accepted;
+      continue;
+    }
+    EXPECT_TRUE(allowed.contains(HeadersOf(reject->second)["tacho.reason"]));
+    ExpectIsReject(reject->second, messages[i]);
+  }
+  const auto totals = worker->Events("stopped_lanes");
+  EXPECT_EQ(totals.at(0)["messages"], lines.size());
+  EXPECT_EQ(totals.at(0)["records"], accepted);
+  EXPECT_EQ(totals.at(0)["rejects"], rejects.size());
+  EXPECT_EQ(worker->Sum("rejects", "count"),
+            static_cast<int64_t>(rejects.size()));
+}
+
+// What no compression makes small enough for an output topic.
+std::string Noise(size_t bytes) {
+  std::mt19937_64 random(7);
+  std::string text;
+  while (text.size() < bytes) {
+    text += static_cast<char>('0' + random() % 75);
+    if (text.back() == '\\') text.back() = '/';
+  }
+  return text;
+}
+
+KafkaRecord Big(const std::string& vehicle, int64_t ts, size_t bytes) {
+  KafkaRecord record;
+  record.key = vehicle;
+  record.value = R"({"vehicle_id":")" + vehicle + R"(","ts":)" +
+                 std::to_string(ts) + R"(,"speed_kmph":1,"noise":")";
+  *record.value += Noise(bytes - record.value->size() - 2) + "\"}";
+  record.partition = 0;
+  return record;
+}
+
+// limits.message_bytes lets a message through that is as large as a topic
+// takes by default; as a late record it also carries headers.
+TEST_F(PoisonOnKafka, ABigLateRecordDoesNotStopThePartition) {
+  Prepare("big-late", 1, {{"max.message.bytes", "50000000"}});
+  constexpr int64_t kTime = 1790000000000;
+  Produce({Big("v", kTime, 1000), Big("v", kTime - 600000, 1048576),
+           Big("v", kTime + 1000, 1000)});
+
+  const auto worker = Start("host", {"--until-end", "--close-at-end"});
+
+  ASSERT_EQ(worker->WaitExit(), 0) << worker->Output();
+  EXPECT_EQ(worker->Events("stopped_lanes").at(0)["messages"], 3);
+  const std::vector<Log> late = Read("big-late.late");
+  ASSERT_EQ(late[0].size(), 2u);  // One a stream.
+  for (const KafkaRecord& record : late[0]) {
+    const auto headers = HeadersOf(record);
+    EXPECT_EQ(headers.at("tacho.offset"), "1");
+    EXPECT_EQ(headers.at("tacho.truncated"), "true");
+    EXPECT_EQ(headers.at("tacho.original_size"), "1048577");
+  }
+}
+
+TEST_F(PoisonOnKafka, BigRejectsFitTheirTopicWhateverTheyHold) {
+  Prepare("big-rejects", 1, {{"max.message.bytes", "50000000"}});
+  KafkaRecord key = Big("v", 1, 2000);
+  key.key = Noise(1500000);
+  Produce({Big("v", 1790000000000, 3000000), Big("v", 1, 1048000), key});
+
+  const auto worker = Start("host", {"--until-end"});
+
+  ASSERT_EQ(worker->WaitExit(), 0) << worker->Output();
+  const std::vector<Log> input = Input();
+  const std::vector<Log> rejects = Read("big-rejects.rejects");
+  ASSERT_EQ(rejects[0].size(), 3u);
+  for (size_t i = 0; i < 3; ++i) ExpectIsReject(rejects[0][i], input[0][i]);
+}
+
+}  // namespace
+}  // namespace tacho

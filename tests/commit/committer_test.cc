@@ -95,9 +95,8 @@ TEST_F(CommitterTest, RetryGoesOnWhereItStopped) {
 
   EXPECT_TRUE(Commit(script).ok());
 
-  EXPECT_THAT(script.steps,
-              ElementsAre("begin", "produce", "flush", "apply", "offsets",
-                          "abort", "offsets"));
+  EXPECT_THAT(script.steps, ElementsAre("begin", "produce", "flush", "apply",
+                                        "offsets", "abort", "offsets"));
 }
 
 TEST_F(CommitterTest, RefusedFlushCommitsNothing) {

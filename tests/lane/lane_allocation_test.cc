@@ -60,8 +60,7 @@ class PreparedReader final : public PartitionReader {
     while (batch.messages.size() < limits.max_messages &&
            static_cast<size_t>(next_) < samples_.size()) {
       const Fleet::Sample& s = samples_[static_cast<size_t>(next_)];
-      batch.AddMessage(next_++, FromEpochMillis(1800000000000), s.key,
-                       s.value);
+      batch.AddMessage(next_++, FromEpochMillis(1800000000000), s.key, s.value);
     }
     drained.next_offset = next_;
     drained.more = static_cast<size_t>(next_) < samples_.size();
@@ -111,6 +110,7 @@ TEST_P(LaneAllocationTest, NothingIsAllocatedPerRecordAfterWarmUp) {
   options.tp = {"in", 0};
   options.job = job.name;
   options.time = job.time;
+  options.drain.max_messages = 2000;
   auto store = std::make_unique<MemoryStore>();
   StateStore& stored = *store;
   const JobSinks sinks(job);
@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(ShippedJobs, LaneAllocationTest,
                                            "vehicle-alert-processor.yaml"),
                          [](const auto& param) {
                            return std::string(param.index == 0 ? "Windows"
-                                                              : "Excursions");
+                                                               : "Excursions");
                          });
 
 }  // namespace

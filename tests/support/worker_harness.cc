@@ -76,8 +76,9 @@ void WorkerHarness::Start(std::vector<TopicPartition> lanes,
   WorkerParts parts;
   parts.source = std::move(fake);
   parts.stores = std::make_unique<MemoryLaneStores>(disk);
-  parts.make_transaction = [this](int32_t, auto commit_offsets)
-      -> Result<std::unique_ptr<Transaction>> {
+  parts.make_transaction =
+      [this](int32_t,
+             auto commit_offsets) -> Result<std::unique_ptr<Transaction>> {
     auto made = std::make_unique<FakeTransaction>(written_, mutex_,
                                                   std::move(commit_offsets));
     transaction = made.get();

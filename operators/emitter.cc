@@ -209,10 +209,7 @@ void Emitter::Late(size_t row, Timestamp window_start, Timestamp window_end) {
   DCHECK(batch_ != nullptr);
   const Message& message = batch_->messages[batch_->message_index[row]];
   out_->Begin(*options_.late_sink, first_cause_ + row, message.log_time);
-  out_->Append(message.key);
-  out_->EndKey(message.key.data() == nullptr);
-  out_->Append(message.value);
-  out_->EndValue(message.value.data() == nullptr);
+  out_->AppendOriginal(message.key, message.value);
   out_->AddHeader("tacho.stream", options_.stream);
   AddNumber("tacho.window_start", ToEpochMillis(window_start));
   AddNumber("tacho.window_end", ToEpochMillis(window_end));
@@ -221,6 +218,7 @@ void Emitter::Late(size_t row, Timestamp window_start, Timestamp window_end) {
   AddNumber("tacho.offset", message.offset);
   AddNumber("tacho.timestamp", ToEpochMillis(message.log_time));
   out_->AddHeader("tacho.job", options_.job);
+  out_->AddTruncation(message.key.size() + message.value.size());
   out_->End();
 }
 

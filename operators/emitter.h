@@ -75,8 +75,8 @@ class Emitter {
   void Null();
   void End();
 
-  // Sends the original message of `row` to the late output, with the window
-  // that it missed, and counts it.
+  // Sends the original message of `row` to the late output, cut to
+  // kOriginalBytes, with the window that it missed, and counts it.
   void Late(size_t row, Timestamp window_start, Timestamp window_end);
 
  private:

@@ -1,5 +1,7 @@
 #include "pipeline/base/output_buffer.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "pipeline/base/check.h"
@@ -37,6 +39,25 @@ void OutputBuffer::AddHeader(std::string_view name, std::string_view value) {
   std::memcpy(raw, &size, sizeof size);
   Append({raw, sizeof raw});
   Append(value);
+}
+
+void OutputBuffer::AppendOriginal(std::string_view key, std::string_view value,
+                                  size_t limit) {
+  const std::string_view kept_key = key.substr(0, limit);
+  Append(kept_key);
+  EndKey(key.data() == nullptr);
+  Append(value.substr(0, limit - kept_key.size()));
+  EndValue(value.data() == nullptr);
+}
+
+void OutputBuffer::AddTruncation(size_t original_bytes) {
+  const OutputRecord& record = records_.back();
+  if (size_t{record.key_size} + record.value_size >= original_bytes) return;
+  AddHeader("tacho.truncated", "true");
+  char digits[24];
+  const auto end =
+      std::to_chars(digits, digits + sizeof digits, original_bytes).ptr;
+  AddHeader("tacho.original_size", {digits, static_cast<size_t>(end - digits)});
 }
 
 void OutputBuffer::End() {

@@ -9,6 +9,11 @@
 
 namespace tacho {
 
+// How much of a message's key and value a reject or a late record carries at
+// most: what a topic takes by default, less room for headers. Without a limit
+// one message would be refused by its topic for ever, and stop the partition.
+inline constexpr size_t kOriginalBytes = 1000000;
+
 // One Kafka message to be produced, as a range of its buffer's bytes:
 // key, value, then the encoded headers.
 struct OutputRecord {
@@ -41,6 +46,12 @@ class OutputBuffer {
   void EndValue(bool is_null = false);
   void AddHeader(std::string_view name, std::string_view value);
   void End();
+
+  // Key and value of a message, cut to `limit` bytes together: Begin, then
+  // this, then headers. AddTruncation adds those that say so, if it was cut.
+  void AppendOriginal(std::string_view key, std::string_view value,
+                      size_t limit = kOriginalBytes);
+  void AddTruncation(size_t original_bytes);
 
   // The growing end; append only between Begin and End.
   std::vector<char>& bytes() { return bytes_; }

@@ -164,14 +164,8 @@ Status Lane::WriteRejects(const Batch& batch) {
 
 void Lane::WriteReject(const Message& message, RejectReason reason,
                        uint64_t cause) {
-  const size_t key_bytes = std::min(message.key.size(), options_.reject_bytes);
-  const size_t value_bytes =
-      std::min(message.value.size(), options_.reject_bytes - key_bytes);
   outputs_.Begin(*options_.reject_sink, cause, message.log_time);
-  outputs_.Append(message.key.substr(0, key_bytes));
-  outputs_.EndKey(message.key.data() == nullptr);
-  outputs_.Append(message.value.substr(0, value_bytes));
-  outputs_.EndValue(message.value.data() == nullptr);
+  outputs_.AppendOriginal(message.key, message.value, options_.reject_bytes);
   outputs_.AddHeader("tacho.reason", RejectReasonName(reason));
   outputs_.AddHeader("tacho.topic", options_.tp.topic);
   outputs_.AddHeader("tacho.partition", IntText(options_.tp.partition).view());
@@ -179,12 +173,7 @@ void Lane::WriteReject(const Message& message, RejectReason reason,
   outputs_.AddHeader("tacho.timestamp",
                      IntText(ToEpochMillis(message.log_time)).view());
   outputs_.AddHeader("tacho.job", options_.job);
-  const size_t original = message.key.size() + message.value.size();
-  if (key_bytes + value_bytes < original) {
-    outputs_.AddHeader("tacho.truncated", "true");
-    outputs_.AddHeader("tacho.original_size",
-                       IntText(static_cast<int64_t>(original)).view());
-  }
+  outputs_.AddTruncation(message.key.size() + message.value.size());
   outputs_.End();
 }
 

@@ -46,7 +46,7 @@ struct LaneOptions {
   std::optional<SinkId> reject_sink;  // Nothing: `rejects: drop`.
   bool merge_outputs = false;         // Two streams write to one sink.
   // Key and value of a reject are cut to this, with headers that say so.
-  size_t reject_bytes = 1000000;
+  size_t reject_bytes = kOriginalBytes;
 };
 
 // What a lane is made of, by seam.

@@ -84,7 +84,11 @@ std::map<std::string, std::string> HeadersOf(const KafkaRecord& record) {
 
 class PoisonOnKafka : public WorkerOnKafka {
  protected:
-  const Arguments job_ = {"--set", "input.event_time.max_future_skew=24h"};
+  // The signals and limits that the poison file assumes.
+  const Arguments job_ = {
+      "--set", "input.event_time.max_future_skew=24h",
+      "--set", "input.signals.lat={path: /lat, min: -90, max: 90}",
+      "--set", "input.signals.lon={path: /lon, min: -180, max: 180}"};
 };
 
 // A reject is the message, or its first megabyte with headers that say so.

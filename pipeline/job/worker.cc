@@ -108,10 +108,6 @@ Status Worker::Start() {
       }));
   committer_ = std::make_unique<Committer>(
       *transaction_, clock_, [this](Millis d) { return WaitForRetry(d); });
-  graph_ =
-      std::make_unique<LaneGraph>(ThreadCount(options_.threads), job_.schema);
-  lanes_ = std::make_unique<LaneSet>(job_, *graph_, *parts_.source,
-                                     *parts_.stores, *this, clock_);
   next_commit_ = clock_.Steady() + job_.commit.interval;
   next_check_ = clock_.Steady() + kCheckInterval;
   next_report_ = clock_.Steady() + options_.report_interval;
@@ -197,6 +193,7 @@ Status Worker::HandleRevoke(const Command& command) {
 Status Worker::Shutdown(Status status) {
   {
     const std::lock_guard lock(mutex_);
+    draining_ = true;
     // Told to stop while waiting for a broker: that is no failure.
     if (stop_ && status.code() == StatusCode::kCancelled) status = {};
   }
@@ -215,10 +212,11 @@ Status Worker::Shutdown(Status status) {
 
 bool Worker::WaitForRetry(Millis delay) {
   std::unique_lock lock(mutex_);
-  // A revoke or a failure ends the waiting: what is asked for then matters
-  // more than this epoch.
-  return !wake_.wait_for(
-      lock, delay, [this] { return !commands_.empty() || !failure_.ok(); });
+  // A revoke, a failure or a stop ends the waiting: what is asked for then
+  // matters more, and tries this epoch once more within its own time.
+  return !wake_.wait_for(lock, delay, [this] {
+    return !commands_.empty() || !failure_.ok() || (stop_ && !draining_);
+  });
 }
 
 Status Worker::Retry(const std::string& what,

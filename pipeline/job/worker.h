@@ -136,6 +136,7 @@ class Worker final : public GroupListener, public LaneEvents {
   std::deque<Command> commands_;
   Status failure_;
   bool stop_ = false;
+  bool draining_ = false;  // In Shutdown.
   bool epoch_full_ = false;
 };
 

@@ -148,6 +148,23 @@ TEST(WorkerTest, RetriesWhatTheBrokerRefusesForAWhile) {
   EXPECT_EQ(ByLaneAndSink(h), ByLaneAndSink(calm));
 }
 
+TEST(WorkerTest, StopEndsTheRetriesWithinTheRevokeTimeout) {
+  WorkerHarness h(1, TestJobYaml("revoke_timeout: 1s\n"));
+  FillRandom(h, 100, 5);
+  h.on_transaction = [](FakeTransaction& t) {
+    t.FailFlushes(1000000, {StatusCode::kUnavailable, "broker away", true});
+  };
+  h.Start(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 100; }));
+  const auto start = std::chrono::steady_clock::now();
+
+  const Status status = h.Stop();
+
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
+  EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);
+}
+
 TEST(WorkerTest, NothingIsCommittedPastAFailureThatStays) {
   WorkerHarness h(1);
   FillRandom(h, 100, 5);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/base/nearest.h"
 #include "pipeline/job/client_property_reader.h"
 #include "pipeline/job/key_value.h"
 #include "pipeline/job/scalars.h"

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/base/nearest.h"
 #include "pipeline/decode/decoder.h"
 #include "pipeline/job/scalars.h"
 #include "pipeline/job/suggestion.h"

@@ -1,5 +1,7 @@
 #include "pipeline/job/suggestion.h"
 
+#include "pipeline/base/nearest.h"
+
 #include <gtest/gtest.h>
 
 namespace tacho {

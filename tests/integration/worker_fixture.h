@@ -24,7 +24,6 @@ class WorkerOnKafka : public BrokerTest {
   void Prepare(const std::string& name, int partitions,
                const std::map<std::string, std::string>& configs = {});
 
-  // Returns when it can be used.
   void CreateTopic(const std::string& topic, int partitions,
                    const std::map<std::string, std::string>& configs = {});
 

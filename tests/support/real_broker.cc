@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 
 #include "pipeline/base/check.h"
@@ -265,7 +266,8 @@ Status RealBroker::CreateTopic(
   size_t count = 0;
   const auto results = rd_kafka_CreateTopics_result_topics(result, &count);
   RETURN_IF_ERROR(FromKafka(rd_kafka_event_error(event.get()), name));
-  return TopicResults(results, count, "create " + name);
+  RETURN_IF_ERROR(TopicResults(results, count, "create " + name));
+  return AwaitPartitions(name, partitions);
 }
 
 Status RealBroker::AddPartitions(const std::string& name, int total) {
@@ -287,7 +289,22 @@ Status RealBroker::AddPartitions(const std::string& name, int total) {
   size_t count = 0;
   const auto results = rd_kafka_CreatePartitions_result_topics(result, &count);
   RETURN_IF_ERROR(FromKafka(rd_kafka_event_error(event.get()), name));
-  return TopicResults(results, count, "grow " + name);
+  RETURN_IF_ERROR(TopicResults(results, count, "grow " + name));
+  return AwaitPartitions(name, total);
+}
+
+// The controller answers before the broker knows: until then a client may be
+// told that there is no such topic.
+Status RealBroker::AwaitPartitions(const std::string& name, int count) {
+  const auto deadline = steady_clock::now() + kCallDeadline;
+  while (true) {
+    const Result<std::vector<Offset>> ends = EndOffsets(name);
+    if (ends.ok() && std::ssize(*ends) == count) return Status::Ok();
+    if (steady_clock::now() > deadline) {
+      return {StatusCode::kUnavailable,
+              name + " did not get " + std::to_string(count) + " partitions"};
+    }
+  }
 }
 
 Status RealBroker::DeleteRecords(const std::string& name,

@@ -83,6 +83,7 @@ class RealBroker {
 
  private:
   Status AwaitReady();
+  Status AwaitPartitions(const std::string& name, int count);
   Result<int32_t> PartitionCount(const std::string& topic);
 
   BrokerProcess process_;

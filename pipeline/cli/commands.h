@@ -32,9 +32,9 @@ struct RunOptions {
 struct DemoOptions {
   std::chrono::seconds duration{20};
   std::string input;  // Replays this file; empty: a synthetic fleet.
-  uint64_t rate = 0;  // Messages a second; 0: as fast as possible.
+  uint64_t rate = 10000;  // Messages a second; 0: as fast as they are read.
   uint64_t seed = 1;
-  int vehicles = 1000;
+  int vehicles = 200;
   std::vector<std::string> job_files;  // Empty: the shipped jobs.
   LogOptions log;
 };

@@ -23,7 +23,7 @@ int DemoCommand(const DemoOptions& options) {
   config.input = options.input;
   config.seed = options.seed;
   config.vehicles = options.vehicles;
-  config.rate = static_cast<int>(options.rate);
+  config.rate = options.rate;
   const Status status = RunDemo(config, stop);
   if (status.ok()) return kExitOk;
   LOG(kError, "stopped",

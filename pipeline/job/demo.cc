@@ -37,6 +37,8 @@ constexpr uint64_t kMaxAhead = 20000;
 constexpr size_t kShownResults = 3;
 // Event time runs this much faster than the clock.
 constexpr double kMinSpeedUp = 30;
+// More messages a second than the embedded broker can pass on.
+constexpr double kFastest = 1e6;
 
 void Print(const std::string& line) {
   std::fputs((line + "\n").c_str(), stdout);
@@ -97,6 +99,7 @@ class Demo {
   Status LoadJob(const std::string& path);
   Status CreateTopics();
   Status OpenFeed();
+  double Rate() const;
   Status Show();
   Status FeedUpTo(uint64_t target);
   uint64_t SlowestRead() const;
@@ -165,6 +168,12 @@ Status Demo::CreateTopics() {
   return Status::Ok();
 }
 
+// A file is fed as fast as it is read, and so is the fleet at rate 0.
+double Demo::Rate() const {
+  const bool paced = options_.input.empty() && options_.rate > 0;
+  return paced ? static_cast<double>(options_.rate) : kFastest;
+}
+
 Status Demo::OpenFeed() {
   const std::string& topic = members_.front()->job.topics.front();
   for (const auto& member : members_) {
@@ -183,8 +192,8 @@ Status Demo::OpenFeed() {
   fleet.seed = options_.seed;
   fleet.vehicles = options_.vehicles;
   // Event time starts so far back that it does not overtake the clock.
-  const double speed_up = std::max(
-      kMinSpeedUp, static_cast<double>(options_.rate) / options_.vehicles);
+  const double speed_up =
+      std::max(kMinSpeedUp, Rate() / std::max(1, options_.vehicles));
   const auto span = Millis(
       static_cast<int64_t>(1000 * speed_up * (options_.duration_seconds + 10)));
   fleet.start = WindowStart(SystemClock().Now() - span, Millis(60000));
@@ -261,8 +270,7 @@ Status Demo::Show() {
   const auto start = SteadyClock::now();
   const auto end = start + std::chrono::seconds(options_.duration_seconds);
   auto next_line = start + std::chrono::seconds(1);
-  // A file is fed as fast as it is read.
-  const double rate = options_.input.empty() ? options_.rate : 1e9;
+  const double rate = Rate();
   while (!stop_ && SteadyClock::now() < end && !AllRead()) {
     const std::chrono::duration<double> elapsed = SteadyClock::now() - start;
     RETURN_IF_ERROR(FeedUpTo(static_cast<uint64_t>(elapsed.count() * rate)));

@@ -245,6 +245,7 @@ Status Worker::CommitCycle(const RetryPolicy& retry) {
     Epoch epoch = std::move(*pending_);
     pending_.reset();
     RETURN_IF_ERROR(CommitEpoch(epoch, retry));
+    if (pending_.has_value()) return Status::Ok();  // Cancelled again.
   }
   Epoch epoch;
   FreezeLanes(epoch);

@@ -165,6 +165,28 @@ TEST(WorkerTest, StopEndsTheRetriesWithinTheRevokeTimeout) {
   EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);
 }
 
+TEST(WorkerTest, LaneFailureWhileTheBrokerIsAwayStopsWithTheLanesReason) {
+  WorkerHarness h(2);
+  FillRandom(h, 200, 5);
+  h.on_transaction = [](FakeTransaction& t) {
+    t.FailFlushes(1000000, {StatusCode::kUnavailable, "broker away", true});
+  };
+  h.Start(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 200; }));
+  // The first epoch is being retried; lanes go on, and one of them fails.
+  ASSERT_TRUE(WaitUntil([&] { return h.transaction->failed() >= 2; }));
+  FillRandom(h, 100, 6);
+  h.source->Poke();
+  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 300; }));
+  {
+    const std::lock_guard lock(h.log.mutex);
+    h.log.errors[h.Lane(1)] = Corruption("in/1: bad CRC");
+  }
+  h.source->Poke();
+
+  EXPECT_EQ(h.Join().code(), StatusCode::kCorruption);
+}
+
 TEST(WorkerTest, NothingIsCommittedPastAFailureThatStays) {
   WorkerHarness h(1);
   FillRandom(h, 100, 5);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -37,6 +38,8 @@ class FakeTransaction final : public Transaction {
     failure_ = std::move(status);
   }
 
+  int failed() const { return failed_; }
+
   Status Begin() override { return Status::Ok(); }
   Status Produce(const LaneEpoch& part) override {
     for (const OutputRecord& r : part.outputs.records()) {
@@ -58,6 +61,7 @@ class FakeTransaction final : public Transaction {
   Status Flush() override {
     if (fail_flushes_ > 0) {
       --fail_flushes_;
+      ++failed_;
       return failure_;
     }
     const std::lock_guard lock(mutex_);
@@ -75,6 +79,7 @@ class FakeTransaction final : public Transaction {
   Commit_ commit_;
   std::vector<FakeOutput> open_;
   int fail_flushes_ = 0;
+  std::atomic<int> failed_{0};
   Status failure_;
 };
 

@@ -31,7 +31,7 @@ struct RunOptions {
 // tacho demo: an embedded broker, a synthetic fleet and jobs, in one process.
 struct DemoOptions {
   std::chrono::seconds duration{20};
-  std::string input;  // Replays this file; empty: a synthetic fleet.
+  std::string input;      // Replays this file; empty: a synthetic fleet.
   uint64_t rate = 10000;  // Messages a second; 0: as fast as they are read.
   uint64_t seed = 1;
   int vehicles = 200;

@@ -15,7 +15,7 @@ struct DemoConfig {
   std::string input;  // A file of messages; empty: the fleet.
   uint64_t seed = 1;
   int vehicles = 200;
-  int rate = 10000;  // Messages a second.
+  uint64_t rate = 10000;  // Messages a second; 0: as they are read.
   int threads = 0;
 };
 

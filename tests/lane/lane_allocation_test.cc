@@ -27,6 +27,11 @@ namespace {
 thread_local bool g_counting = false;
 thread_local uint64_t g_allocations = 0;
 
+}  // namespace
+
+#if !TACHO_SANITIZED
+namespace {
+
 void* Counted(size_t size) {
   if (g_counting) ++g_allocations;
   void* const p = std::malloc(size == 0 ? 1 : size);
@@ -36,7 +41,6 @@ void* Counted(size_t size) {
 
 }  // namespace
 
-#if !TACHO_SANITIZED
 // Replaces the global ones in this binary only.
 void* operator new(size_t size) { return Counted(size); }
 void* operator new[](size_t size) { return Counted(size); }

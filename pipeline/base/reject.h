@@ -9,7 +9,7 @@ namespace tacho {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 
-// Why a message was refused: a closed list (design page, 12).
+// Why a message was refused: a closed list.
 enum class RejectReason : uint8_t {
   kUnparsableJson,
   kInvalidUtf8,

@@ -28,7 +28,7 @@ struct CommitMetrics {
   Counter micros;  // Time spent in commits.
 };
 
-// Makes epochs durable, one at a time, in the order of the design page (7):
+// Makes epochs durable, one at a time, in the order of pipeline/README.md:
 // produce, flush, fence, then state and offsets in the order the guarantee
 // asks for. Nothing is committed past a failure.
 //

@@ -10,7 +10,7 @@ namespace tacho {
 // librdkafka's mock cluster inside this process: a broker for the demo and for
 // tests of what it can do.
 //
-// Limits (kafka.md, 5): at least once only; it keeps the newest 5 MB of a
+// Limits: at least once only; it keeps the newest 5 MB of a
 // partition; one host; a group's first join takes 3 s; session time-outs under
 // 4 s never get an assignment. It is experimental in librdkafka.
 class EmbeddedBroker {

@@ -276,8 +276,8 @@ void KafkaGroup::PollUntilClosed() {
   }
   queue.reset();
   if (rd_kafka_consumer_closed(consumer_.get()) == 0) {
-    // Known hangs of this client (kafka.md, 4): everything is committed, so
-    // the handle is left to the end of the process.
+    // librdkafka has known hangs here (#4527, #4724): everything is committed,
+    // so the handle is left to the end of the process.
     LOG(kWarn, "kafka_close_timeout", {{"group", options_.group_id}});
     consumer_.release();
     return;
@@ -290,7 +290,7 @@ std::string MillisText(Millis ms) { return std::to_string(ms.count()); }
 }  // namespace
 
 KafkaProperties KafkaConsumerProperties(const KafkaGroupOptions& options) {
-  // A queued message costs about 430 bytes beside its value (kafka.md, 6);
+  // A queued message costs about 430 bytes beside its value (measured);
   // half of a partition's share goes to values.
   constexpr size_t kPerMessage = 430;
   const size_t share =
@@ -328,7 +328,7 @@ KafkaProperties KafkaConsumerProperties(const KafkaGroupOptions& options) {
       {"enable.partition.eof", "true"},
       {"isolation.level", "read_committed"},
       {"allow.auto.create.topics", "false"},
-      {"partition.assignment.strategy", "range"},
+      {"partition.assignment.strategy", options.assignment},
   };
   p.insert(p.end(), owned.begin(), owned.end());
   if (!options.instance_id.empty()) {

@@ -14,6 +14,9 @@ struct KafkaGroupOptions {
   std::string group_id;
   std::string instance_id;  // Not empty: a static member.
   std::vector<std::string> topics;
+  // An eager assignor; cooperative ones pause every lane as well and have bugs
+  // in librdkafka before 2.10.
+  std::string assignment = "range";
   Millis session_timeout{45000};
   Millis heartbeat_interval{3000};
   Millis max_poll_interval{300000};

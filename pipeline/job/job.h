@@ -14,6 +14,8 @@
 namespace tacho {
 
 enum class OffsetReset : uint8_t { kEarliest, kLatest, kNone };
+// How the group spreads partitions over its workers; all of a group alike.
+enum class GroupAssignment : uint8_t { kRange, kRoundRobin };
 enum class PartitionsAdded : uint8_t { kStop, kContinue };
 enum class OnReject : uint8_t { kTopic, kDrop, kFail };
 enum class OutputTimestamp : uint8_t { kNow, kLogTime };
@@ -22,6 +24,7 @@ struct GroupConfig {
   std::string id;
   std::string instance_id;  // Not empty: a static member.
   OffsetReset offset_reset = OffsetReset::kEarliest;
+  GroupAssignment assignment = GroupAssignment::kRange;
   Millis session_timeout{45000};
   Millis heartbeat_interval{3000};
   Millis max_poll_interval{300000};
@@ -58,7 +61,7 @@ struct CommitConfig {
 
 // A job file, checked and typed: what to read, how to decode it, which streams
 // to run and where results go. Keys, defaults, ranges and help are in the key
-// table (job_keys.cc); the shape is in the design page, section 11.
+// table (job_keys.cc); `tacho schema --markdown` prints them.
 // Threading: immutable once loaded.
 struct Job {
   std::string name;

@@ -58,6 +58,15 @@ const std::vector<JobKey>& JobKeys() {
            [](Draft& d, const Value& v) {
              d.job.group.offset_reset = static_cast<OffsetReset>(v.choice);
            }},
+      {.path = "group.assignment",
+       .kind = kChoice,
+       .default_text = "range",
+       .choices = "range|roundrobin",
+       .help = "How partitions are spread; the same in all workers of a group.",
+       .bind =
+           [](Draft& d, const Value& v) {
+             d.job.group.assignment = static_cast<GroupAssignment>(v.choice);
+           }},
       {.path = "group.session_timeout",
        .kind = kDuration,
        .default_text = "45s",

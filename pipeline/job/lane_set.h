@@ -80,8 +80,8 @@ class LaneSet {
   };
 
   // Opens the partition's store and compares its marker with the group's
-  // offset (design page, 7, at least once). `start.start` stays kNoOffset if
-  // neither knows where to start.
+  // offset (pipeline/README.md, What is durable when). `start.start` stays
+  // kNoOffset if neither knows where to start.
   Status OpenStore(LaneStart& start, int32_t input_partitions);
 
   // Makes the lane of an opened start; it does not run yet.

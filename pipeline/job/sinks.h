@@ -38,7 +38,7 @@ class JobSinks {
 Status AddStreams(const Job& job, const JobSinks& sinks, Lane& lane);
 
 // How `memory.limit` is split. librdkafka's part is a computed bound, not a
-// measured one (design page, 6).
+// measured one.
 struct MemoryShares {
   explicit MemoryShares(const Job& job);
   size_t queue_bytes;           // librdkafka's fetch queues, all partitions.

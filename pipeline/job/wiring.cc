@@ -27,6 +27,8 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
   group.group_id = job.group.id;
   group.instance_id = job.group.instance_id;
   group.topics = job.topics;
+  group.assignment =
+      job.group.assignment == GroupAssignment::kRange ? "range" : "roundrobin";
   group.session_timeout = job.group.session_timeout;
   group.heartbeat_interval = job.group.heartbeat_interval;
   group.max_poll_interval = job.group.max_poll_interval;

@@ -26,9 +26,18 @@ struct Token {
 }  // namespace
 
 struct LaneGraph::Node {
+  //            Schedule            a runner takes it        Schedule
+  //   kIdle ──────────────▶ kQueued ─────────▶ kRunning ──────────────▶ kAgain
+  //     ▲                      ▲                  │  │                    │
+  //     └──────────────────────┼── nothing more ──┘  │                    │
+  //                            └───────── more ──────┴──── turn is over ──┘
+  // A lane is in `ready` only while it is kQueued, so that no runner ever
+  // waits for a lane that another one is running.
+  enum State { kIdle, kQueued, kRunning, kAgain };
+
   std::unique_ptr<tbb::flow::function_node<Token>> flow;
   std::atomic<LaneTask*> task{nullptr};
-  std::atomic<bool> scheduled{false};  // In `ready`, or about to run.
+  std::atomic<State> state{kIdle};
 };
 
 struct LaneGraph::Impl {
@@ -50,13 +59,19 @@ struct LaneGraph::Impl {
       (*token.work)();
       return;
     }
-    // Cleared before the look: whatever arrives later asks for a turn again.
-    node.scheduled.store(false);
+    // Before the look: whatever arrives from here on asks for another turn.
+    node.state.store(Node::kRunning);
+    bool more = false;
     LaneTask* const task = node.task.load();
     if (task != nullptr) {
       Batch& batch = BatchOfThisThread();
       batch.Clear();
-      if (task->RunTurn(batch)) Ask(node);
+      more = task->RunTurn(batch);
+    }
+    Node::State running = Node::kRunning;
+    if (more || !node.state.compare_exchange_strong(running, Node::kIdle)) {
+      node.state.store(Node::kQueued);
+      ready.push(&node);
     }
     Next();
   }
@@ -65,10 +80,6 @@ struct LaneGraph::Impl {
     const int slot = tbb::this_task_arena::current_thread_index();
     CHECK(slot >= 0 && static_cast<size_t>(slot) < batches.size());
     return *batches[static_cast<size_t>(slot)];
-  }
-
-  void Ask(Node& node) {
-    if (!node.scheduled.exchange(true)) ready.push(&node);
   }
 
   // A runner has finished its turn: it takes the next lane in line. The last
@@ -136,7 +147,13 @@ void LaneGraph::Detach(Node* node) {
 }
 
 void LaneGraph::Schedule(Node* node) noexcept {
-  if (node->scheduled.exchange(true)) return;
+  Node::State state = node->state.load();
+  Node::State next;
+  do {
+    if (state == Node::kQueued || state == Node::kAgain) return;
+    next = state == Node::kIdle ? Node::kQueued : Node::kAgain;
+  } while (!node->state.compare_exchange_weak(state, next));
+  if (next == Node::kAgain) return;
   impl_->ready.push(node);
   if (impl_->TakeRunner()) impl_->Next();
 }

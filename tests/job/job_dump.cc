@@ -54,8 +54,8 @@ std::string DumpJob(const Job& job) {
         << property.value.Reveal() << "\n";
   }
   out << "group " << job.group.id << " " << job.group.instance_id << " "
-      << Number(job.group.offset_reset) << " "
-      << job.group.session_timeout.count() << " "
+      << Number(job.group.offset_reset) << " " << Number(job.group.assignment)
+      << " " << job.group.session_timeout.count() << " "
       << job.group.heartbeat_interval.count() << " "
       << job.group.max_poll_interval.count() << "\n";
   for (const std::string& topic : job.topics) out << "topic " << topic << "\n";

@@ -59,7 +59,7 @@ TEST(KafkaPropertiesTest, OwnedOnesAreRefusedWithTheKeyToWrite) {
       {"acks", "nothing is lost"},
       {"max.in.flight.requests.per.connection", "nothing is lost"},
       {"message.timeout.ms", "nothing is lost"},
-      {"partition.assignment.strategy", "tacho chooses it"},
+      {"partition.assignment.strategy", "write group.assignment"},
       {"enable.partition.eof", "tacho needs it"},
       {"allow.auto.create.topics", "create topics yourself"}};
   for (const auto& [name, remedy] : owned) {

@@ -123,7 +123,7 @@ TEST(PoisonTest, EveryMessageEndsAsItsLineSays) {
       allowed.insert(other);
     }
     EXPECT_TRUE(allowed.contains(verdict)) << line["name"] << ": " << verdict;
-    if (verdict != line["expect"]) ++not_first_choice;
+    if (verdict != line["expect"].get<std::string>()) ++not_first_choice;
     ASSERT_EQ(batch.records() + batch.rejects.size(), 2u) << line["name"];
     EXPECT_EQ(batch.vehicle_id[batch.records() - 1], "g") << line["name"];
   }

@@ -10,11 +10,15 @@
 #include <vector>
 
 #include "pipeline/decode/decoder.h"
+#include "tests/support/poison_file.h"
 
 namespace tacho {
 namespace {
 
 using nlohmann::json;
+using poison::FromBase64;
+using poison::PoisonLines;
+using poison::ValueOf;
 
 DecoderConfig PoisonConfig() {
   DecoderConfig config;
@@ -35,53 +39,6 @@ DecoderConfig PoisonConfig() {
   add("lon", "/lon", -180, 180);
   add("speed", "/speed_kmph", 0, 400);
   return config;
-}
-
-std::string FromBase64(const std::string& text) {
-  static const std::string kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    bits = bits * 64 + static_cast<uint32_t>(kAlphabet.find(c));
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    out += static_cast<char>(bits >> count);
-    bits &= (1u << count) - 1;
-  }
-  return out;
-}
-
-std::optional<std::string> ValueOf(const json& line) {
-  if (line.contains("raw_base64")) return FromBase64(line["raw_base64"]);
-  if (!line.contains("generate")) {
-    if (line["value"].is_null()) return std::nullopt;
-    return line["value"].get<std::string>();
-  }
-  const json& generate = line["generate"];
-  std::string made;
-  if (generate["kind"] == "string") {
-    made.assign(generate["bytes"].get<size_t>(), 'x');
-  } else {
-    for (size_t i = generate["times"]; i > 0; --i) {
-      made += generate["text"].get<std::string>();
-    }
-  }
-  std::string text = line["template"];
-  return text.replace(text.find("@@"), 2, made);
-}
-
-std::vector<json> PoisonLines() {
-  std::ifstream file(std::string(TACHO_SOURCE_DIR) +
-                     "/../shared/data/poison.ndjson");
-  std::vector<json> lines;
-  for (std::string text; std::getline(file, text);) {
-    lines.push_back(json::parse(text));
-  }
-  return lines;
 }
 
 // 2026-11-23, when the file was current.

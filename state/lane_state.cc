@@ -23,6 +23,7 @@ void LaneState::Add(std::unique_ptr<StateTableBase> table) {
   CHECK(!opened_);
   for (const auto& other : tables_) {
     CHECK(other->spec().name != table->spec().name);
+    CHECK(other->tag() != table->tag());
   }
   tables_.push_back(std::move(table));
 }

@@ -8,7 +8,7 @@
 namespace tacho {
 namespace {
 
-constexpr uint8_t kFormat = 1;
+constexpr uint8_t kFormat = 2;
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
 
 bool DecodeTables(ByteReader& reader, Marker& marker) {
@@ -56,7 +56,18 @@ void EncodeMarker(const Marker& marker, std::vector<char>& out) {
     writer.Bytes(name);
     writer.U64(fingerprint);
   }
+  writer.Bytes(marker.cluster_id);
+  writer.I64(marker.changelog_next);
+  writer.U8(marker.restoring ? 1 : 0);
   writer.U64(XXH3_64bits(out.data() + begin, out.size() - begin));
+}
+
+void EncodeMetaRecord(const Marker& marker, std::vector<char>& out) {
+  Marker meta = marker;
+  meta.cluster_id.clear();
+  meta.changelog_next = kNoOffset;
+  meta.restoring = false;
+  EncodeMarker(meta, out);
 }
 
 Result<Marker> DecodeMarker(std::string_view bytes) {
@@ -90,7 +101,13 @@ Result<Marker> DecodeMarker(std::string_view bytes) {
   marker.reset_generation = reader.I64();
   marker.wall_time = reader.Time();
   marker.job = reader.Bytes();
-  if (!DecodeTables(reader, marker) || !reader.done()) {
+  if (!DecodeTables(reader, marker)) {
+    return Corruption("marker: tables do not fit its size");
+  }
+  marker.cluster_id = reader.Bytes();
+  marker.changelog_next = reader.I64();
+  marker.restoring = reader.U8() != 0;
+  if (!reader.done()) {
     return Corruption("marker: fields do not fit its size");
   }
   if (guarantee != static_cast<uint8_t>(Guarantee::kAtLeastOnce) &&

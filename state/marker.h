@@ -19,7 +19,10 @@ const char* GuaranteeName(Guarantee guarantee);  // "at_least_once", ...
 // The line in a lane's store that says which epoch it holds; written in the
 // same batch as the state changes of that epoch.
 //
-// On disk: u8 format (1), then the fields below in order, numbers
+// Under exactly_once the same line, as the meta record, is the last that an
+// epoch writes to the changelog; the fields under "Of a store" are empty there.
+//
+// On disk: u8 format (2), then the fields below in order, numbers
 // little-endian, strings length-prefixed, u64 XXH3 of everything before it.
 struct Marker {
   int64_t epoch = 0;      // Counts the lane's commits, from 1.
@@ -37,10 +40,21 @@ struct Marker {
   // (table name, fingerprint) of every table, sorted by name.
   std::vector<std::pair<std::string, uint64_t>> tables;
 
+  // Of a store: which part of which changelog it holds.
+  std::string cluster_id;
+  // Next changelog offset that is not in the store; kNoOffset: unknown.
+  Offset changelog_next = kNoOffset;
+  // A restore is under way: the store holds the changelog up to
+  // `changelog_next`, perhaps half an epoch, and nothing above is valid but
+  // job, guarantee, input_partitions, reset_generation and wall_time.
+  bool restoring = false;
+
   bool operator==(const Marker&) const = default;
 };
 
 void EncodeMarker(const Marker& marker, std::vector<char>& out);
+// The meta record's value: `marker` without what only a store knows.
+void EncodeMetaRecord(const Marker& marker, std::vector<char>& out);
 Result<Marker> DecodeMarker(std::string_view bytes);
 
 }  // namespace tacho

@@ -1,30 +1,34 @@
 #include "state/state_store.h"
 
 #include "pipeline/base/check.h"
+#include "state/codec.h"
 
 namespace tacho {
 
-void StateChanges::Begin(TableId table) {
+void StateChanges::Begin(TableId table, uint32_t tag) {
   changes_.push_back({.table = table, .begin = bytes_.size()});
+  AppendChangelogPrefix(bytes_, tag);
 }
 
 void StateChanges::EndKey() {
   Change& change = changes_.back();
-  const size_t size = bytes_.size() - change.begin;
+  const size_t size = bytes_.size() - change.begin - kChangelogPrefixBytes;
   CHECK(size <= UINT32_MAX);
   change.key_size = static_cast<uint32_t>(size);
 }
 
 void StateChanges::EndValue() {
   Change& change = changes_.back();
-  const size_t size = bytes_.size() - change.begin - change.key_size;
+  const size_t size = bytes_.size() - ValueBegin(change);
   CHECK(size <= UINT32_MAX);
   change.value_size = static_cast<uint32_t>(size);
+  ByteWriter(bytes_).U32(
+      ChangelogChecksum(ChangelogKey(change), Value(change)));
 }
 
 void StateChanges::EndTombstone() {
   Change& change = changes_.back();
-  CHECK(bytes_.size() == change.begin + change.key_size);
+  CHECK(bytes_.size() == ValueBegin(change));
   change.tombstone = true;
 }
 

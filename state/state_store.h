@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/base/status.h"
+#include "state/changelog_record.h"
 #include "state/marker.h"
 
 namespace tacho {
@@ -15,7 +16,8 @@ namespace tacho {
 using TableId = uint32_t;
 
 // State changes of one lane's epoch, encoded once: the same bytes go to the
-// store and to the changelog.
+// store and to the changelog, whose key has a prefix and whose value has a
+// checksum (state/changelog_record.h).
 class StateChanges {
  public:
   struct Change {
@@ -23,10 +25,10 @@ class StateChanges {
     bool tombstone = false;
     uint32_t key_size = 0;
     uint32_t value_size = 0;
-    size_t begin = 0;  // Of the key; the value follows it.
+    size_t begin = 0;  // Of the prefix; key, value and checksum follow it.
   };
 
-  void Begin(TableId table);
+  void Begin(TableId table, uint32_t tag);
   void EndKey();
   void EndValue();      // The change is a put...
   void EndTombstone();  // ...or a delete.
@@ -36,10 +38,19 @@ class StateChanges {
 
   const std::vector<Change>& changes() const { return changes_; }
   std::string_view Key(const Change& c) const {
-    return {bytes_.data() + c.begin, c.key_size};
+    return ChangelogKey(c).substr(kChangelogPrefixBytes);
   }
   std::string_view Value(const Change& c) const {
-    return {bytes_.data() + c.begin + c.key_size, c.value_size};
+    return {bytes_.data() + ValueBegin(c), c.value_size};
+  }
+  std::string_view ChangelogKey(const Change& c) const {
+    return {bytes_.data() + c.begin, kChangelogPrefixBytes + c.key_size};
+  }
+  // Null for a tombstone.
+  std::string_view ChangelogValue(const Change& c) const {
+    if (c.tombstone) return {};
+    return {bytes_.data() + ValueBegin(c),
+            c.value_size + kChangelogChecksumBytes};
   }
   size_t used_bytes() const {
     return bytes_.size() + changes_.size() * sizeof(Change);
@@ -51,6 +62,10 @@ class StateChanges {
   }
 
  private:
+  static size_t ValueBegin(const Change& c) {
+    return c.begin + kChangelogPrefixBytes + c.key_size;
+  }
+
   std::vector<char> bytes_;
   std::vector<Change> changes_;
 };

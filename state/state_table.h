@@ -29,12 +29,15 @@ struct TableSpec {
 // What LaneState needs of a table without knowing its value type.
 class StateTableBase {
  public:
-  explicit StateTableBase(TableSpec spec) : spec_(std::move(spec)) {}
+  explicit StateTableBase(TableSpec spec)
+      : spec_(std::move(spec)), tag_(TableTag(spec_.name)) {}
   virtual ~StateTableBase() = default;
   StateTableBase(const StateTableBase&) = delete;
   StateTableBase& operator=(const StateTableBase&) = delete;
 
   const TableSpec& spec() const { return spec_; }
+  // What the changelog calls this table.
+  uint32_t tag() const { return tag_; }
 
   // Makes room for vehicles [0, count).
   virtual void Grow(size_t count) = 0;
@@ -58,6 +61,7 @@ class StateTableBase {
 
  private:
   TableSpec spec_;
+  uint32_t tag_;
 };
 
 // Typed state of one operator, keyed by (vehicle, subkey): what an operator
@@ -177,7 +181,7 @@ class StateTable final : public StateTableBase {
         frozen_erased_.push_back(e);  // Born and erased unseen.
         continue;
       }
-      out.Begin(id);
+      out.Begin(id, tag());
       AppendStateKey(out.bytes(), vehicles.Id(e->vehicle), e->subkey);
       out.EndKey();
       if (e->erased) {

@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
     changes.Clear();
     for (TableId table = 0; table < 2; ++table) {
       for (int64_t key = 0; key < 50; ++key) {
-        changes.Begin(table);
+        changes.Begin(table, /*tag=*/table);
         AppendStateKey(changes.bytes(), "vehicle", key);
         changes.EndKey();
         ByteWriter(changes.bytes()).I64(next.epoch);

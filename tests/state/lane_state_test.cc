@@ -363,7 +363,7 @@ TEST(LaneStateTest, AStubWhoseEntriesAreGoneIsCorruption) {
   ASSERT_TRUE(lane.FreezeAndApply().ok());
   lane.state.EvictIfOver();
   StateChanges loss;
-  loss.Begin(0);
+  loss.Begin(0, /*tag=*/0);
   AppendStateKey(loss.bytes(), "v", 0);
   loss.EndKey();
   loss.EndTombstone();

@@ -24,6 +24,9 @@ Marker SampleMarker() {
   marker.wall_time = FromEpochMillis(1700000000456);
   marker.job = "telemetry";
   marker.tables = {{"a.0.clock", 1}, {"b.1.windows", UINT64_MAX}};
+  marker.cluster_id = "MkU3OEVBNTcwNTJENDM2Qk";
+  marker.changelog_next = 987654321;
+  marker.restoring = true;
   return marker;
 }
 
@@ -45,6 +48,20 @@ TEST(MarkerTest, RoundTripsDefaults) {
 
   ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
   EXPECT_EQ(*decoded, Marker());
+}
+
+TEST(MarkerTest, AMetaRecordHasNothingThatOnlyAStoreKnows) {
+  std::vector<char> bytes;
+  EncodeMetaRecord(SampleMarker(), bytes);
+
+  const Result<Marker> meta = DecodeMarker({bytes.data(), bytes.size()});
+
+  Marker expected = SampleMarker();
+  expected.cluster_id.clear();
+  expected.changelog_next = kNoOffset;
+  expected.restoring = false;
+  ASSERT_TRUE(meta.ok()) << meta.status().ToString();
+  EXPECT_EQ(*meta, expected);
 }
 
 TEST(MarkerTest, DetectsEveryFlippedBit) {
@@ -71,12 +88,12 @@ TEST(MarkerTest, RefusesEveryTruncation) {
 
 TEST(MarkerTest, NamesAnUnknownFormat) {
   std::string newer = Encoded(SampleMarker());
-  newer[0] = 2;
+  newer[0] = 3;
 
   const Status status = DecodeMarker(newer).status();
 
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_THAT(status.message(), HasSubstr("format 2"));
+  EXPECT_THAT(status.message(), HasSubstr("format 3"));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ class RocksDbStoreTest : public ::testing::Test {
     StateChanges changes;
     for (TableId table = 0; table < 2; ++table) {
       for (int64_t key = 0; key < keys; ++key) {
-        changes.Begin(table);
+        changes.Begin(table, /*tag=*/table);
         AppendStateKey(changes.bytes(), "vehicle", key);
         changes.EndKey();
         ByteWriter(changes.bytes()).I64(epoch);

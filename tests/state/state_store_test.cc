@@ -49,7 +49,7 @@ class Home {
 
 void Put(StateChanges& changes, TableId table, std::string_view key,
          std::string_view value) {
-  changes.Begin(table);
+  changes.Begin(table, /*tag=*/table);
   changes.bytes().insert(changes.bytes().end(), key.begin(), key.end());
   changes.EndKey();
   changes.bytes().insert(changes.bytes().end(), value.begin(), value.end());
@@ -57,7 +57,7 @@ void Put(StateChanges& changes, TableId table, std::string_view key,
 }
 
 void Delete(StateChanges& changes, TableId table, std::string_view key) {
-  changes.Begin(table);
+  changes.Begin(table, /*tag=*/table);
   changes.bytes().insert(changes.bytes().end(), key.begin(), key.end());
   changes.EndKey();
   changes.EndTombstone();

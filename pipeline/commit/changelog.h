@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pipeline/base/ids.h"
+#include "pipeline/base/status.h"
+#include "pipeline/base/time.h"
+
+namespace tacho {
+
+// Name of the changelog of an input topic:
+// "<job>-<input>-changelog-g<generation>".
+std::string ChangelogTopic(const std::string& job, const std::string& input,
+                           int64_t generation);
+
+// Changelog records as they were read, in offset order; owns their bytes.
+// Recycled: Clear keeps capacity.
+class ChangelogChunk {
+ public:
+  struct Entry {
+    Offset offset = kNoOffset;
+    size_t begin = 0;  // Of the key; the value follows it.
+    uint32_t key_size = 0;
+    uint32_t value_size = 0;
+    bool null_value = false;
+  };
+
+  void Add(Offset offset, std::string_view key, std::string_view value);
+
+  const std::vector<Entry>& entries() const { return entries_; }
+  std::string_view Key(const Entry& e) const {
+    return {bytes_.data() + e.begin, e.key_size};
+  }
+  // data() is null for Kafka's null.
+  std::string_view Value(const Entry& e) const {
+    if (e.null_value) return {};
+    return {bytes_.data() + e.begin + e.key_size, e.value_size};
+  }
+  size_t bytes() const { return bytes_.size(); }
+  bool empty() const { return entries_.empty(); }
+  void Clear() {
+    bytes_.clear();
+    entries_.clear();
+  }
+
+ private:
+  std::vector<char> bytes_;
+  std::vector<Entry> entries_;
+};
+
+// Reads one changelog partition, committed records only, from an offset on.
+// Threading: one thread.
+class ChangelogReader {
+ public:
+  virtual ~ChangelogReader() = default;
+
+  // Appends what has arrived, up to about `max_bytes`; never blocks.
+  // Errors: kCorruption if the log no longer has the position; others
+  // retryable.
+  virtual Status Read(ChangelogChunk& chunk, size_t max_bytes) = 0;
+
+  // Where the log goes on after what was read: past control records and
+  // aborted transactions, as far as the last stable offset allows.
+  virtual Offset position() const = 0;
+};
+
+// The changelogs of a job: one compacted topic per input topic and reset
+// generation, with the input's partition count.
+//
+// Threading: one thread at a time, the opener's. Calls wait on the network, up
+// to `timeout`.
+class Changelog {
+ public:
+  virtual ~Changelog() = default;
+
+  // Makes sure that the topic of `generation` is there and fit: compacted, as
+  // many partitions as the input has, delete.retention.ms of at least a day.
+  // Creates it if it is missing ("already exists" is success).
+  // Errors: kInvalidArgument with the command that repairs it; kPermission.
+  virtual Status Prepare(const std::string& input, int32_t partitions,
+                         int64_t generation, Millis timeout) = 0;
+
+  // First and next offset of the partition's log, uncommitted records
+  // included: all that any earlier owner can have written lies before the end.
+  virtual Result<std::pair<Offset, Offset>> Range(const TopicPartition& input,
+                                                  int64_t generation,
+                                                  Millis timeout) = 0;
+
+  virtual Result<std::unique_ptr<ChangelogReader>> Open(
+      const TopicPartition& input, int64_t generation, Offset from) = 0;
+
+  // Which cluster this is; empty if the broker does not say.
+  virtual Result<std::string> ClusterId(Millis timeout) = 0;
+
+  // delete.retention.ms of a prepared topic: how long the log remembers that
+  // something was erased.
+  virtual Millis delete_retention(const std::string& input,
+                                  int64_t generation) const = 0;
+};
+
+}  // namespace tacho

@@ -97,6 +97,8 @@ class LaneState {
   // The frozen epoch is in the store, or had no changes. REQUIRES: frozen().
   void Applied();
   bool frozen() const { return frozen_; }
+  // The store's first failure; sticky.
+  const Status& error() const { return error_; }
 
   // Evicts vehicles that are clean, oldest use first (CLOCK over dense
   // indexes), until memory is below the limit, and forgets some vehicles that

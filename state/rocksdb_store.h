@@ -6,6 +6,7 @@
 #include <string>
 
 #include "pipeline/base/status.h"
+#include "pipeline/base/time.h"
 #include "state/marker.h"
 #include "state/state_store.h"
 
@@ -36,6 +37,10 @@ struct StoreOptions {
   // there is no log, and what was applied since the last Flush (or automatic
   // flush, of all tables together) is lost with the process.
   bool wal_synced = false;
+  // Without a log: how often what was applied is flushed in the background, so
+  // that a quiet store does not fall behind its changelog. By the wall time of
+  // the markers.
+  Millis flush_interval{60000};
   size_t write_buffer_bytes = size_t{8} << 20;  // Per table.
   int max_open_files = 256;                     // Per store.
 };

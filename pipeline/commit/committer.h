@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "pipeline/base/latency.h"
 #include "pipeline/base/metrics.h"
 #include "pipeline/base/status.h"
 #include "pipeline/base/time.h"
@@ -25,12 +26,19 @@ struct CommitMetrics {
   Counter retries;
   Counter output_records;
   Counter output_bytes;
-  Counter micros;  // Time spent in commits.
+  Counter state_changes;
+  // By phase; `total` is from Begin to the last apply.
+  LatencyHistogram produce;
+  LatencyHistogram flush;
+  LatencyHistogram offsets;
+  LatencyHistogram commit;
+  LatencyHistogram apply;
+  LatencyHistogram total;
 };
 
 // Makes epochs durable, one at a time, in the order of pipeline/README.md:
-// produce, flush, fence, then state and offsets in the order the guarantee
-// asks for. Nothing is committed past a failure.
+// produce, flush, fence, then state and offsets in the order that the
+// guarantee asks for. Nothing is committed past a failure.
 //
 // Threading: one thread, never a TBB task.
 class Committer {
@@ -40,18 +48,34 @@ class Committer {
             std::function<bool(Millis)> wait)
       : transaction_(transaction), clock_(clock), wait_(std::move(wait)) {}
 
-  // Retryable failures are tried again with backoff; the status that is
-  // returned is final, and epoch.stage says how far the epoch came. kCancelled:
-  // a part's partition was lost meanwhile, or `wait` said stop; no offset of
-  // the epoch was committed.
+  // The status that is returned is final, and epoch.stage says how far the
+  // epoch came. At least once, retryable failures are tried again with
+  // backoff. Exactly once, only Begin is: after it the epoch is given up, and
+  // its lanes must be opened again from what Kafka has.
+  // kCancelled: a part's partition was lost meanwhile, or `wait` said stop.
   Status Commit(Epoch& epoch, const RetryPolicy& retry);
+
+  // After a failure: until nothing is open at the broker. Tries again like
+  // Commit.
+  Status Settle(const RetryPolicy& retry);
 
   const CommitMetrics& metrics() const { return metrics_; }
 
  private:
-  Status ProduceAll(Epoch& epoch);
-  Status CommitOnce(Epoch& epoch);
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  Status CommitOnce(Epoch& epoch, bool* begun);
+  Status ProduceAll(Epoch& epoch, bool* begun);
+  Status CommitThenApply(Epoch& epoch);
+  Status ApplyThenCommit(Epoch& epoch);
   Status ApplyState(Epoch& epoch);
+  // Waits before the next try; not ok: there is none.
+  Status WaitForRetry(const Status& failure, const RetryPolicy& retry,
+                      SteadyTime start, Millis& backoff);
+  void Count(const Epoch& epoch, SteadyTime start);
+  // Runs one phase and counts how long it took.
+  template <typename Phase>
+  Status Timed(LatencyHistogram& histogram, Phase&& phase);
 
   Transaction& transaction_;
   const Clock& clock_;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "pipeline/base/ids.h"
+#include "pipeline/base/membership.h"
 #include "pipeline/base/output_buffer.h"
 #include "state/marker.h"
 #include "state/state_store.h"
@@ -22,6 +23,7 @@ struct LaneEpoch {
   Marker marker;         // Position and times after the epoch.
   OutputBuffer outputs;  // Outputs, rejects and late records.
   StateChanges changes;
+  std::vector<char> meta;  // Exactly once: the encoded meta record.
 
   size_t used_bytes() const {
     return outputs.used_bytes() + changes.used_bytes();
@@ -31,6 +33,7 @@ struct LaneEpoch {
     messages = 0;
     outputs.Clear();
     changes.Clear();
+    meta.clear();
   }
 };
 
@@ -46,7 +49,8 @@ class EpochOwner {
 };
 
 // How far an epoch has come. At least once, a retry goes on where the last try
-// stopped, so that nothing is produced twice needlessly.
+// stopped, so that nothing is produced twice needlessly; kCommitted comes last
+// there, and before kApplied exactly once.
 enum class EpochStage : uint8_t { kFrozen, kProduced, kApplied, kCommitted };
 
 // What a worker commits as a whole: the parts of all its lanes that changed.
@@ -56,6 +60,7 @@ struct Epoch {
     EpochOwner* owner;
   };
   std::vector<Part> parts;
+  GroupMembership membership;  // Of the assignment that the lanes are from.
   EpochStage stage = EpochStage::kFrozen;
 };
 

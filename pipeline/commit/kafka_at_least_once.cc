@@ -16,15 +16,15 @@ class KafkaAtLeastOnce final : public Transaction {
         delivery_timeout_(delivery_timeout) {}
 
   Status Begin() override { return Status::Ok(); }
-  Status Produce(const LaneEpoch& part) override {
-    return producer_->Produce(part);
-  }
+  Status Produce(LaneEpoch& part) override { return producer_->Produce(part); }
   Status Flush() override {
     return producer_->WaitDelivered(delivery_timeout_);
   }
+  Status SendOffsets(const Epoch& /*epoch*/) override { return Status::Ok(); }
   Status Commit(const Epoch& epoch) override { return commit_offsets_(epoch); }
   void Abort() override { producer_->Purge(); }
-  bool state_follows_commit() const override { return false; }
+  Status Settle() override { return Status::Ok(); }
+  bool exactly_once() const override { return false; }
 
  private:
   std::unique_ptr<KafkaProducer> producer_;

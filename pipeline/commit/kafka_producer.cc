@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -58,11 +59,22 @@ struct KafkaProducer::Impl {
   static void OnDelivery(rd_kafka_t* /*producer*/,
                          const rd_kafka_message_t* message, void* opaque) {
     auto* self = static_cast<Impl*>(opaque);
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      // A retry that the broker had already has no offset in its report.
+      auto* const next = static_cast<Offset*>(message->_private);
+      if (next != nullptr && message->offset >= 0) *next = message->offset + 1;
+      return;
+    }
     if (self->failed++ == 0) self->first_error = message->err;
   }
 
   Status OpenSinks(const KafkaOutputOptions& options, Millis timeout);
+  rd_kafka_topic_t* Changelog(const std::string& topic);
+  Status ProduceChange(rd_kafka_topic_t* topic, int32_t partition,
+                       std::string_view key, std::string_view value,
+                       Offset* next);
+
+  std::map<std::string, KafkaPtr<rd_kafka_topic_t>> changelogs;
 };
 
 KafkaProducer::KafkaProducer(std::unique_ptr<Impl> impl)
@@ -169,6 +181,56 @@ Status KafkaProducer::ProduceOne(const LaneEpoch& part,
     rd_kafka_poll(impl_->producer.get(), 10);
   }
 }
+
+Status KafkaProducer::ProduceChangelog(LaneEpoch& part,
+                                       const std::string& topic) {
+  rd_kafka_topic_t* const changelog = impl_->Changelog(topic);
+  if (changelog == nullptr) {
+    return FromKafka(rd_kafka_last_error(), "changelog " + topic);
+  }
+  size_t produced = 0;
+  for (const StateChanges::Change& change : part.changes.changes()) {
+    RETURN_IF_ERROR(impl_->ProduceChange(
+        changelog, part.tp.partition, part.changes.ChangelogKey(change),
+        part.changes.ChangelogValue(change), nullptr));
+    if (++produced % 1024 == 0) rd_kafka_poll(impl_->producer.get(), 0);
+  }
+  // Last: whoever reads it has read all of the epoch.
+  part.meta.clear();
+  EncodeMetaRecord(part.marker, part.meta);
+  return impl_->ProduceChange(changelog, part.tp.partition, ChangelogMetaKey(),
+                              {part.meta.data(), part.meta.size()},
+                              &part.marker.changelog_next);
+}
+
+rd_kafka_topic_t* KafkaProducer::Impl::Changelog(const std::string& topic) {
+  auto& handle = changelogs[topic];
+  if (handle == nullptr) {
+    handle.reset(rd_kafka_topic_new(producer.get(), topic.c_str(), nullptr));
+  }
+  return handle.get();
+}
+
+Status KafkaProducer::Impl::ProduceChange(rd_kafka_topic_t* topic,
+                                          int32_t partition,
+                                          std::string_view key,
+                                          std::string_view value,
+                                          Offset* next) {
+  while (true) {
+    if (rd_kafka_produce(topic, partition, 0, const_cast<char*>(value.data()),
+                         value.size(), key.data(), key.size(), next) == 0) {
+      return Status::Ok();
+    }
+    if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      return FromKafka(
+          rd_kafka_last_error(),
+          "produce to changelog " + std::string(rd_kafka_topic_name(topic)));
+    }
+    rd_kafka_poll(producer.get(), 10);
+  }
+}
+
+rd_kafka_t* KafkaProducer::handle() const { return impl_->producer.get(); }
 
 Status KafkaProducer::WaitDelivered(Millis timeout) {
   const rd_kafka_resp_err_t error =

@@ -3,12 +3,14 @@
 #include <memory>
 #include <vector>
 
-#include "pipeline/commit/kafka_at_least_once.h"
+#include "pipeline/commit/epoch.h"
+#include "pipeline/commit/kafka_output.h"
+#include "pipeline/kafka/kafka_handle.h"
 
 namespace tacho {
 
-// The producer under a transaction: sends epochs' outputs without copying
-// their values and knows when all of them are acknowledged.
+// The producer under a transaction: sends what epochs write without copying
+// the values and knows when all of it is acknowledged.
 // Threading: the committer's thread only.
 class KafkaProducer {
  public:
@@ -20,11 +22,17 @@ class KafkaProducer {
 
   // Values are not copied: the part must outlive WaitDelivered or Purge.
   Status Produce(const LaneEpoch& part);
+  // State changes and, after them, the part's meta record, to the input's
+  // partition of `topic`. Once that record is acknowledged with its offset,
+  // part.marker.changelog_next is the offset after it.
+  Status ProduceChangelog(LaneEpoch& part, const std::string& topic);
   // Waits until all is acknowledged. The first failure is the status; after a
   // time-out the rest is purged.
   Status WaitDelivered(Millis timeout);
   // Forgets what is in flight; after return no value is referred to.
   void Purge();
+
+  rd_kafka_t* handle() const;
 
  private:
   struct Impl;

@@ -31,7 +31,7 @@ class Restorer {
   struct Spec {
     TopicPartition tp;               // The input's.
     std::vector<std::string> names;  // Tables; TableId is the place.
-    Marker base;  // Of the store, or the identity of a new lane's.
+    Marker base;     // Of the store, or the identity of a new lane's.
     Offset end = 0;  // Of the changelog, uncommitted records included.
   };
   struct Progress {

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <vector>
-
 #include "pipeline/base/status.h"
 #include "pipeline/commit/epoch.h"
 
@@ -10,26 +7,35 @@ namespace tacho {
 
 // How an epoch reaches Kafka. The committer is its only caller.
 //
-// Begin, Produce (once a part), Flush, then Commit; Abort after any failure.
-// Errors: retryable ones leave nothing visible that a repeated epoch would
-// not write again.
+// Begin, Produce (once a part), Flush, SendOffsets, Commit; Abort after any
+// failure from Begin on, then Settle before the next Begin.
+// Errors: a retryable status of Begin has left nothing behind. What a failure
+// after that means is said by `exactly_once`.
 class Transaction {
  public:
   virtual ~Transaction() = default;
 
   virtual Status Begin() = 0;
-  // Hands over the part's outputs. The part's bytes must stay alive until
-  // Flush or Abort returns.
-  virtual Status Produce(const LaneEpoch& part) = 0;
+  // Hands over all that the part writes. Its bytes must stay alive until
+  // Flush or Abort returns. May complete the part's marker.
+  virtual Status Produce(LaneEpoch& part) = 0;
   // Waits until every message is acknowledged; one failure fails the epoch.
   virtual Status Flush() = 0;
-  // Makes the group's offsets those of the epoch.
+  // The group's offsets of every part become part of the transaction.
+  virtual Status SendOffsets(const Epoch& epoch) = 0;
+  // Makes all of it visible at once; at least once, commits the offsets.
   virtual Status Commit(const Epoch& epoch) = 0;
+  // Gives up; nothing of the epoch's memory is used after it returns.
   virtual void Abort() = 0;
+  // Makes sure that nothing which this worker began is still open at the
+  // broker: what was committed is, and the rest is aborted. Waits.
+  virtual Status Settle() = 0;
 
-  // True if state may be applied only after Commit (exactly once); false if
-  // offsets may be committed only after state is durable (at least once).
-  virtual bool state_follows_commit() const = 0;
+  // True: all or nothing becomes visible, so state is applied after Commit,
+  // and an epoch that failed may have been committed all the same: only Kafka
+  // knows. False (at least once): outputs are visible once flushed, and
+  // offsets may be committed only after state is durable.
+  virtual bool exactly_once() const = 0;
 };
 
 }  // namespace tacho

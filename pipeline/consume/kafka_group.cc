@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <thread>
 #include <utility>
 
 #include "pipeline/base/log.h"
 #include "pipeline/consume/kafka_reader.h"
+#include "pipeline/kafka/group_metadata.h"
 
 namespace tacho {
 namespace {
@@ -36,11 +38,20 @@ KafkaPtr<rd_kafka_topic_partition_list_t> ToList(
   KafkaPtr<rd_kafka_topic_partition_list_t> list(
       rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
   for (const PartitionOffset& o : offsets) {
-    rd_kafka_topic_partition_list_add(list.get(), o.tp.topic.c_str(),
-                                      o.tp.partition)
-        ->offset = o.offset;
+    rd_kafka_topic_partition_t* const added = rd_kafka_topic_partition_list_add(
+        list.get(), o.tp.topic.c_str(), o.tp.partition);
+    added->offset = o.offset;
+    if (o.metadata.empty()) continue;
+    // The list frees it with free().
+    added->metadata = strdup(o.metadata.c_str());
+    added->metadata_size = o.metadata.size();
   }
   return list;
+}
+
+std::string MetadataOf(const rd_kafka_topic_partition_t& e) {
+  if (e.metadata == nullptr) return {};
+  return {static_cast<const char*>(e.metadata), e.metadata_size};
 }
 
 class KafkaGroup final : public MessageSource {
@@ -91,8 +102,9 @@ class KafkaGroup final : public MessageSource {
       RETURN_IF_ERROR(FromKafka(e.err, "committed offset of " +
                                            std::string(e.topic) + "/" +
                                            std::to_string(e.partition)));
-      out.push_back(
-          {{e.topic, e.partition}, e.offset < 0 ? kNoOffset : e.offset});
+      out.push_back({{e.topic, e.partition},
+                     e.offset < 0 ? kNoOffset : e.offset,
+                     MetadataOf(e)});
     }
     return out;
   }
@@ -114,10 +126,17 @@ class KafkaGroup final : public MessageSource {
     return MakeKafkaReader(consumer_.get(), tp);
   }
 
-  Status Assign(const std::vector<PartitionOffset>& starts) override {
-    const auto list = ToList(starts);
+  Status Assign(const std::vector<TopicPartition>& partitions) override {
+    // A place that no message is taken from: nothing is fetched but what comes
+    // in meanwhile, and Seek makes that outdated.
+    const auto list = MakeTopicList(partitions);
+    for (int i = 0; i < list->cnt; ++i) {
+      list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    }
     return FromKafka(rd_kafka_assign(consumer_.get(), list.get()), "assign");
   }
+
+  Status Seek(const TopicPartition& tp, Offset offset) override;
 
   Status Unassign() override {
     return FromKafka(rd_kafka_assign(consumer_.get(), nullptr), "unassign");
@@ -133,6 +152,7 @@ class KafkaGroup final : public MessageSource {
   void OnEvent(rd_kafka_event_t& event);
   void OnRebalance(rd_kafka_event_t& event);
   void OnError(rd_kafka_event_t& event);
+  GroupMembership Membership() const;
   void PollUntilClosed();
 
   const KafkaGroupOptions options_;
@@ -145,6 +165,20 @@ class KafkaGroup final : public MessageSource {
   std::atomic<bool> assigned_{false};
   std::atomic<bool> closed_{false};
 };
+
+Status KafkaGroup::Seek(const TopicPartition& tp, Offset offset) {
+  const auto list = ToList({{tp, offset}});
+  // No time limit: 2.0.2 takes it for microseconds, and only librdkafka's own
+  // thread is waited for.
+  const KafkaPtr<rd_kafka_error_t> error(
+      rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
+  const std::string what =
+      "seek " + tp.ToString() + " to " + std::to_string(offset);
+  if (error != nullptr)
+    return FromKafka(rd_kafka_error_code(error.get()), what);
+  // Not started yet, or still being stopped from an assignment before.
+  return FromKafka(list->elems[0].err, what);
+}
 
 Status KafkaGroup::CommitOffsets(const std::vector<PartitionOffset>& offsets,
                                  std::chrono::milliseconds timeout) {
@@ -214,10 +248,22 @@ void KafkaGroup::OnRebalance(rd_kafka_event_t& event) {
        {"lost", lost}});
   assigned_ = assign;
   if (assign) {
-    listener_->OnAssign(std::move(partitions));
+    listener_->OnAssign(std::move(partitions), Membership());
   } else {
     listener_->OnRevoke(std::move(partitions), lost);
   }
+}
+
+GroupMembership KafkaGroup::Membership() const {
+  rd_kafka_consumer_group_metadata_t* const metadata =
+      rd_kafka_consumer_group_metadata(consumer_.get());
+  if (metadata == nullptr) return {};
+  const Result<GroupMembership> membership = ReadGroupMetadata(metadata);
+  rd_kafka_consumer_group_metadata_destroy(metadata);
+  if (membership.ok()) return *membership;
+  LOG(kError, "group_metadata_unreadable",
+      {{"reason", membership.status().message()}});
+  return {};
 }
 
 void KafkaGroup::OnError(rd_kafka_event_t& event) {

@@ -12,6 +12,7 @@
 
 #include "pipeline/base/batch.h"
 #include "pipeline/base/ids.h"
+#include "pipeline/base/membership.h"
 #include "pipeline/base/status.h"
 #include "pipeline/base/time.h"
 
@@ -59,6 +60,7 @@ class PartitionReader {
 struct PartitionOffset {
   TopicPartition tp;
   Offset offset = kNoOffset;
+  std::string metadata = {};  // Text beside a committed offset.
 };
 
 // What happens to a group member. Called on the group thread: return at once.
@@ -66,7 +68,8 @@ class GroupListener {
  public:
   virtual ~GroupListener() = default;
   // Answer with MessageSource::Assign.
-  virtual void OnAssign(std::vector<TopicPartition> partitions) = 0;
+  virtual void OnAssign(std::vector<TopicPartition> partitions,
+                        GroupMembership membership) = 0;
   // Answer with MessageSource::Unassign. `lost`: another member may own the
   // partitions already, so nothing may be committed.
   virtual void OnRevoke(std::vector<TopicPartition> partitions, bool lost) = 0;
@@ -91,7 +94,8 @@ class MessageSource {
   virtual Result<std::map<std::string, int32_t>> PartitionCounts(
       std::chrono::milliseconds timeout) = 0;
 
-  // The group's committed offsets; kNoOffset where there is none. Waits.
+  // The group's committed offsets; kNoOffset where there is none. Waits, also
+  // for transactions that have written to one of them and are still open.
   virtual Result<std::vector<PartitionOffset>> Committed(
       const std::vector<TopicPartition>& partitions,
       std::chrono::milliseconds timeout) = 0;
@@ -104,9 +108,14 @@ class MessageSource {
   virtual std::unique_ptr<PartitionReader> MakeReader(
       const TopicPartition& tp) = 0;
 
-  // Answers OnAssign: consumption starts at exactly these offsets. Returns
-  // when the source has taken the assignment.
-  virtual Status Assign(const std::vector<PartitionOffset>& starts) = 0;
+  // Answers OnAssign, at once: the group waits for it. Each partition gives
+  // nothing that counts until Seek has said where it starts. REQUIRES: readers
+  // of all of them were made before, and none is drained yet.
+  virtual Status Assign(const std::vector<TopicPartition>& partitions) = 0;
+  // An assigned partition goes on at exactly this offset, and its reader may
+  // be drained. Waits for the source, not for the network; a retryable status
+  // says that the assignment has not taken effect yet.
+  virtual Status Seek(const TopicPartition& tp, Offset offset) = 0;
   // Answers OnRevoke.
   virtual Status Unassign() = 0;
 

@@ -13,9 +13,10 @@ namespace {
 class DiskLaneStores final : public LaneStores {
  public:
   DiskLaneStores(std::unique_ptr<WorkerDirectory> directory,
-                 size_t rocksdb_bytes)
+                 size_t rocksdb_bytes, bool wal_synced)
       : directory_(std::move(directory)),
-        shared_(rocksdb_bytes / 2, rocksdb_bytes / 2) {}
+        shared_(rocksdb_bytes / 2, rocksdb_bytes / 2),
+        wal_synced_(wal_synced) {}
 
   const std::string& writer_id() const override {
     return directory_->worker_id();
@@ -30,7 +31,7 @@ class DiskLaneStores final : public LaneStores {
     }
     ASSIGN_OR_RETURN(const std::string dir, directory_->LaneDirectory(tp));
     StoreOptions options;
-    options.wal_synced = true;  // At least once: the log is the durability.
+    options.wal_synced = wal_synced_;
     return OpenRocksDbStore(dir, options, shared_);
   }
 
@@ -41,6 +42,7 @@ class DiskLaneStores final : public LaneStores {
  private:
   std::unique_ptr<WorkerDirectory> directory_;
   RocksDbShared shared_;
+  const bool wal_synced_;
 };
 
 }  // namespace
@@ -51,7 +53,9 @@ Result<std::unique_ptr<LaneStores>> MakeDiskLaneStores(const Job& job) {
   LOG(kInfo, "worker_directory",
       {{"path", directory->path()}, {"id", directory->worker_id()}});
   return std::unique_ptr<LaneStores>(std::make_unique<DiskLaneStores>(
-      std::move(directory), MemoryShares(job).rocksdb_bytes));
+      std::move(directory), MemoryShares(job).rocksdb_bytes,
+      // At least once the log is the durability; exactly once Kafka is.
+      job.guarantee == Guarantee::kAtLeastOnce));
 }
 
 }  // namespace tacho

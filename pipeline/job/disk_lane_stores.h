@@ -3,7 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "pipeline/job/lane_set.h"
+#include "pipeline/job/job.h"
+#include "pipeline/job/lane_stores.h"
 
 namespace tacho {
 

@@ -5,34 +5,15 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "pipeline/base/metrics.h"
 #include "pipeline/consume/source.h"
-#include "pipeline/job/job.h"
 #include "pipeline/lane/lane.h"
 #include "pipeline/lane/lane_graph.h"
-#include "state/state_store.h"
 
 namespace tacho {
-
-// Where lanes keep their state on this host. One implementation over the
-// worker's directory and RocksDB, one in memory for tests.
-// Threading: the control thread.
-class LaneStores {
- public:
-  virtual ~LaneStores() = default;
-  // UUID of this worker's directory.
-  virtual const std::string& writer_id() const = 0;
-  // The lane's store: this worker's own, or a dead sibling's where that is
-  // newer; an empty one if there is neither.
-  virtual Result<std::unique_ptr<StateStore>> Open(
-      const TopicPartition& tp) = 0;
-  // Removes the lane's state. REQUIRES: its store is closed.
-  virtual Status Remove(const TopicPartition& tp) = 0;
-};
 
 // Sums over all lanes that this worker has had.
 struct LaneTotals {
@@ -53,66 +34,65 @@ struct LaneTotals {
   }
 };
 
-// Where a lane starts, and from what state.
-struct LaneStart {
-  TopicPartition tp;
-  Offset committed = kNoOffset;  // Of the group.
-  Offset start = kNoOffset;
-  bool recommit = false;  // The group's offset is behind the state's.
-  std::optional<Marker> marker;
-  std::unique_ptr<StateStore> store;
+// Counters by partition. They outlive their lane: a partition that comes back
+// goes on counting.
+// Threading: any thread.
+class LaneCounters {
+ public:
+  LaneMetrics& Of(const TopicPartition& tp);
+  void CountStateNotMoved() { state_not_moved_.Add(1); }
+  LaneTotals Totals() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<TopicPartition, std::unique_ptr<LaneMetrics>> metrics_;
+  Counter state_not_moved_;
 };
 
-// The lanes that a worker owns now: made, scheduled and closed together.
-// Threading: the control thread; Totals and ForEach from any.
+// The lanes that a worker owns now and their places in the graph.
+//
+// A lane is added when its store is ready, loads its state in its node, runs,
+// and leaves again: suspended (as it is, in case its partition comes back) or
+// closed.
+//
+// Threading: the control thread; ForEach from any.
 class LaneSet {
  public:
-  LaneSet(const Job& job, LaneGraph& graph, MessageSource& source,
-          LaneStores& stores, LaneEvents& events, const Clock& clock);
-  ~LaneSet();
+  explicit LaneSet(LaneGraph& graph) : graph_(graph) {}
+  ~LaneSet() { CloseAll(); }
 
   struct Entry {
     std::unique_ptr<Lane> lane;
     LaneGraph::Node* node = nullptr;
-    std::optional<Marker> marker;
-    Offset start = kNoOffset;
-    bool running = false;
+    bool running = false;  // State is loaded; turns are taken.
   };
 
-  // Opens the partition's store and compares its marker with the group's
-  // offset (pipeline/README.md, What is durable when). `start.start` stays
-  // kNoOffset if neither knows where to start.
-  Status OpenStore(LaneStart& start, int32_t input_partitions);
-
-  // Makes the lane of an opened start; it does not run yet.
-  Status Add(LaneStart start, int32_t input_partitions, Offset end_offset,
-             bool close_at_end);
-
-  // Starts a lane whose state has been loaded.
+  // The lane does not run yet; work may be posted to its node.
+  Entry& Add(std::unique_ptr<Lane> lane);
+  // Takes turns from now on. REQUIRES: nothing else is posted to it.
   void Run(Entry& entry);
-  // Stops, waits until nothing runs, flushes and closes all lanes.
+  Entry* Find(const TopicPartition& tp);
+
+  // No lane starts another batch.
+  void StopAll();
+  // Takes all lanes out, stopped and idle, their stores open.
+  std::vector<std::unique_ptr<Lane>> TakeAll();
+  // Takes all lanes out, flushes and closes them side by side.
   void CloseAll();
 
-  std::vector<Entry>& entries() { return entries_; }
+  std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
   bool empty() const { return entries_.empty(); }
-
-  LaneTotals Totals() const;
   // Visits every lane under the lock.
   void ForEach(const std::function<void(Lane&)>& visit) const;
 
  private:
-  const Job& job_;
   LaneGraph& graph_;
-  MessageSource& source_;
-  LaneStores& stores_;
-  LaneEvents& events_;
-  const Clock& clock_;
-  uint64_t state_not_moved_ = 0;
-
-  mutable std::mutex mutex_;  // Guards membership of entries_ and metrics_.
-  std::vector<Entry> entries_;
-  // Counters outlive their lane: a partition that comes back goes on counting.
-  std::map<TopicPartition, std::unique_ptr<LaneMetrics>> metrics_;
+  mutable std::mutex mutex_;  // Guards membership of entries_.
+  std::vector<std::unique_ptr<Entry>> entries_;
 };
+
+// Flushes and closes lanes that are not in the graph, side by side; failures
+// are logged: what was committed is in Kafka.
+void CloseLanes(std::vector<std::unique_ptr<Lane>> lanes);
 
 }  // namespace tacho

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "pipeline/commit/kafka_at_least_once.h"
+#include "pipeline/commit/kafka_changelog.h"
+#include "pipeline/commit/kafka_exactly_once.h"
 #include "pipeline/consume/kafka_group.h"
 #include "pipeline/job/disk_lane_stores.h"
 #include "pipeline/job/kafka_properties.h"
@@ -39,17 +41,33 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
   // 3. decode and operate: made lane by lane (LaneSet, AddStreams).
 
   // 4. commit: made when the partition counts are known.
+  const bool exactly_once = job.guarantee == Guarantee::kExactlyOnce;
   parts.make_transaction =
-      [properties, sinks = JobSinks(job).sinks()](
+      [&job, properties, exactly_once, writer = parts.stores->writer_id()](
           int32_t input_partitions,
           std::function<Status(const Epoch&)> commit_offsets) {
         KafkaOutputOptions output;
         output.properties = properties;
-        output.sinks = sinks;
+        output.sinks = JobSinks(job).sinks();
         output.input_partitions = input_partitions;
-        return MakeKafkaAtLeastOnce(std::move(output),
-                                    std::move(commit_offsets));
+        if (!exactly_once) {
+          return MakeKafkaAtLeastOnce(std::move(output),
+                                      std::move(commit_offsets));
+        }
+        KafkaExactlyOnceOptions options;
+        options.output = std::move(output);
+        options.job = job.name;
+        options.transactional_id = job.name + "-" + job.group.id + "-" + writer;
+        return MakeKafkaExactlyOnce(std::move(options), SystemClock());
       };
+
+  // 5. restore: where state is brought back from.
+  if (exactly_once) {
+    KafkaChangelogOptions changelog;
+    changelog.properties = properties;
+    changelog.job = job.name;
+    ASSIGN_OR_RETURN(parts.changelog, MakeKafkaChangelog(std::move(changelog)));
+  }
   return std::make_unique<Worker>(job, options, std::move(parts));
 }
 

@@ -1,7 +1,8 @@
+// The control loop: commands in, lanes and epochs steered.
+
 #include "pipeline/job/worker.h"
 
 #include <algorithm>
-#include <latch>
 #include <thread>
 #include <utility>
 
@@ -10,7 +11,6 @@
 namespace tacho {
 namespace {
 
-constexpr Millis kCommitOffsetsTimeout{10000};
 constexpr Millis kRequestTimeout{5000};
 constexpr Millis kCheckInterval{15000};
 
@@ -27,14 +27,21 @@ Worker::Worker(const Job& job, WorkerOptions options, WorkerParts parts,
       options_(options),
       clock_(clock),
       parts_(std::move(parts)),
+      factory_(job, parts_.stores->writer_id(), counters_, *this, clock),
       graph_(std::make_unique<LaneGraph>(ThreadCount(options.threads),
                                          job.schema)),
-      lanes_(std::make_unique<LaneSet>(job, *graph_, *parts_.source,
-                                       *parts_.stores, *this, clock)) {}
+      lanes_(std::make_unique<LaneSet>(*graph_)),
+      epoch_bytes_(job.commit.bytes) {}
 
 Worker::~Worker() = default;
 
 // ---- What other threads leave for the control loop.
+
+void Worker::Post(Command command) {
+  const std::lock_guard lock(mutex_);
+  commands_.push_back(std::move(command));
+  wake_.notify_all();
+}
 
 void Worker::Stop() {
   const std::lock_guard lock(mutex_);
@@ -42,20 +49,20 @@ void Worker::Stop() {
   wake_.notify_all();
 }
 
-void Worker::OnAssign(std::vector<TopicPartition> partitions) {
-  const std::lock_guard lock(mutex_);
-  commands_.push_back({Command::kAssign, std::move(partitions), false});
-  wake_.notify_all();
+void Worker::OnAssign(std::vector<TopicPartition> partitions,
+                      GroupMembership membership) {
+  Post([this, partitions = std::move(partitions),
+        membership = std::move(membership)] {
+    return HandleAssign(partitions, membership);
+  });
 }
 
-void Worker::OnRevoke(std::vector<TopicPartition> partitions, bool lost) {
+void Worker::OnRevoke(std::vector<TopicPartition> /*partitions*/, bool lost) {
   if (lost) {
     // The fence closes at once, also for a commit that is under way.
     lanes_->ForEach([](Lane& lane) { lane.Detach(); });
   }
-  const std::lock_guard lock(mutex_);
-  commands_.push_back({Command::kRevoke, std::move(partitions), lost});
-  wake_.notify_all();
+  Post([this, lost] { return HandleRevoke(lost); });
 }
 
 void Worker::OnSourceFailed(Status status) {
@@ -70,9 +77,10 @@ void Worker::OnEpochFull() {
   wake_.notify_all();
 }
 
-void Worker::OnLaneFailed(Lane& /*lane*/, Status status) {
-  LOG(kError, "lane_failed", {{"reason", status.message()}});
-  OnSourceFailed(std::move(status));
+void Worker::OnLaneFailed(Lane& lane, Status status) {
+  Post([this, tp = lane.tp(), status = std::move(status)] {
+    return HandleLaneFailed(tp, status);
+  });
 }
 
 // ---- The control loop.
@@ -91,34 +99,75 @@ Status Worker::Start() {
     if (counts.ok()) counts_ = *counts;
     return counts.status();
   }));
-  if (options_.until_end) {
-    for (const auto& [topic, count] : counts_) {
-      for (int32_t p = 0; p < count; ++p) {
-        const TopicPartition tp{topic, p};
-        ASSIGN_OR_RETURN(const auto range,
-                         parts_.source->LogRange(tp, kRequestTimeout));
-        ends_[tp] = range.second;
-      }
+  if (options_.until_end) RETURN_IF_ERROR(CaptureEnds());
+  // Before subscribing: what an earlier life left open is ended first.
+  RETURN_IF_ERROR(Retry("producer", [this] { return MakeCommitThread(); }));
+  if (parts_.changelog != nullptr) {
+    RETURN_IF_ERROR(Retry("cluster id", [this] {
+      auto id = parts_.changelog->ClusterId(kRequestTimeout);
+      if (id.ok()) cluster_id_ = *id;
+      return id.status();
+    }));
+  }
+  MakeOpener();
+  const SteadyTime now = clock_.Steady();
+  committed_at_ = now;
+  next_commit_ = now + job_.commit.interval;
+  next_check_ = now + kCheckInterval;
+  next_report_ = now + options_.report_interval;
+  return parts_.source->Start(*this);
+}
+
+Status Worker::CaptureEnds() {
+  for (const auto& [topic, count] : counts_) {
+    for (int32_t p = 0; p < count; ++p) {
+      const TopicPartition tp{topic, p};
+      ASSIGN_OR_RETURN(const auto range,
+                       parts_.source->LogRange(tp, kRequestTimeout));
+      ends_[tp] = range.second;
     }
   }
+  return Status::Ok();
+}
+
+Status Worker::MakeCommitThread() {
   ASSIGN_OR_RETURN(
       transaction_,
       parts_.make_transaction(counts_.begin()->second, [this](const Epoch& e) {
         return CommitOffsets(e);
       }));
-  committer_ = std::make_unique<Committer>(
-      *transaction_, clock_, [this](Millis d) { return WaitForRetry(d); });
-  next_commit_ = clock_.Steady() + job_.commit.interval;
-  next_check_ = clock_.Steady() + kCheckInterval;
-  next_report_ = clock_.Steady() + options_.report_interval;
-  return parts_.source->Start(*this);
+  commit_thread_ = std::make_unique<CommitThread>(
+      *transaction_, clock_, [this](CommitThread::Done done) {
+        const std::lock_guard lock(mutex_);
+        commit_done_ = std::move(done);
+        wake_.notify_all();
+      });
+  return Status::Ok();
+}
+
+void Worker::MakeOpener() {
+  OpeningContext context{
+      job_,     *parts_.source, *parts_.stores, parts_.changelog.get(),
+      factory_, counters_,      clock_,         cluster_id_,
+      {}};
+  LaneOpener::Events events;
+  events.on_opened = [this](OpenedLane opened) {
+    Post([this, shared = std::make_shared<OpenedLane>(std::move(opened))] {
+      return HandleOpened(*shared);
+    });
+  };
+  events.on_failed = [this](const TopicPartition&, Status status) {
+    OnSourceFailed(std::move(status));
+  };
+  opener_ = std::make_unique<LaneOpener>(
+      std::move(context), options_.broker_timeout, std::move(events));
 }
 
 Status Worker::Loop() {
   while (true) {
-    // 1. Rebalances first: the group waits for our answer.
+    // 1. What has happened: the group waits for our answer.
     if (std::optional<Command> command = NextCommand()) {
-      RETURN_IF_ERROR(Handle(*command));
+      RETURN_IF_ERROR((*command)());
       continue;
     }
     {
@@ -126,66 +175,52 @@ Status Worker::Loop() {
       if (!failure_.ok()) return failure_;
       if (stop_) return Status::Ok();
     }
-    // 2. The commit, when it is due.
-    const SteadyTime now = clock_.Steady();
-    if (now >= next_commit_) {
-      next_commit_ = now + job_.commit.interval;
-      RETURN_IF_ERROR(CommitCycle(RetryPolicy{}));
-      if (options_.until_end) {
-        ASSIGN_OR_RETURN(const bool reached, ReachedEnds());
-        if (reached) return Status::Ok();
-      }
-    }
-    // 3. What is looked at now and then.
-    if (now >= next_check_) {
-      next_check_ = now + kCheckInterval;
-      RETURN_IF_ERROR(CheckPartitionCounts());
-    }
-    ReportIfDue();
+    // 2. What is due.
+    const Status status = Tick();
+    if (status.code() == StatusCode::kCancelled) return Status::Ok();
+    RETURN_IF_ERROR(status);
   }
+}
+
+// kCancelled: the ends are reached.
+Status Worker::Tick() {
+  const SteadyTime now = clock_.Steady();
+  if (now >= next_commit_ && !committing_ && !settling_) {
+    next_commit_ = now + job_.commit.interval;
+    if (!StartCommit() && options_.until_end) {
+      ASSIGN_OR_RETURN(const bool reached, ReachedEnds());
+      if (reached) return {StatusCode::kCancelled, "at the ends"};
+    }
+  }
+  if (now >= next_check_) {
+    next_check_ = now + kCheckInterval;
+    RETURN_IF_ERROR(CheckPartitionCounts());
+  }
+  ReportIfDue();
+  return Status::Ok();
 }
 
 // Waits until there is a command, or something else to do.
 std::optional<Worker::Command> Worker::NextCommand() {
+  const bool busy = committing_ || settling_;
   std::unique_lock lock(mutex_);
-  wake_.wait_until(lock, next_commit_, [this] {
-    return !commands_.empty() || !failure_.ok() || stop_ || epoch_full_;
-  });
-  if (std::exchange(epoch_full_, false)) next_commit_ = clock_.Steady();
+  wake_.wait_until(
+      lock, busy ? std::min(next_check_, next_report_) : next_commit_, [&] {
+        return !commands_.empty() || !failure_.ok() || stop_ ||
+               commit_done_.has_value() || (epoch_full_ && !busy);
+      });
+  if (commit_done_.has_value()) {
+    auto done = std::make_shared<CommitThread::Done>(std::move(*commit_done_));
+    commit_done_.reset();
+    return [this, done] { return HandleCommitDone(*done); };
+  }
+  if (!busy && std::exchange(epoch_full_, false)) {
+    next_commit_ = clock_.Steady();
+  }
   if (commands_.empty()) return std::nullopt;
   Command command = std::move(commands_.front());
   commands_.pop_front();
   return command;
-}
-
-Status Worker::Handle(Command& command) {
-  if (command.kind == Command::kRevoke) return HandleRevoke(command);
-  return OpenLanes(command.partitions);
-}
-
-Status Worker::HandleRevoke(const Command& command) {
-  for (LaneSet::Entry& entry : lanes_->entries()) entry.lane->Stop();
-  Status status;
-  if (!command.lost) {
-    // One last epoch while we still own the partitions. If it does not come
-    // through in time the next owner does the work again: at least once.
-    RetryPolicy retry;
-    retry.give_up_after = job_.revoke_timeout;
-    status = CommitCycle(retry);
-    if (!status.ok()) {
-      LOG(kWarn, "revoke_commit_failed", {{"reason", status.message()}});
-    }
-  }
-  lanes_->ForEach([](Lane& lane) { lane.Detach(); });
-  pending_.reset();
-  lanes_->CloseAll();
-  commit_failed_ = false;  // What failed is gone; the next lanes start afresh.
-  RETURN_IF_ERROR(parts_.source->Unassign());
-  // A disk that fails is this worker's end; a broker that is away is not.
-  return status.code() == StatusCode::kIoError ||
-                 status.code() == StatusCode::kCorruption
-             ? status
-             : Status::Ok();
 }
 
 // In this order: no more batches, the last epoch (which needs live
@@ -193,30 +228,24 @@ Status Worker::HandleRevoke(const Command& command) {
 Status Worker::Shutdown(Status status) {
   {
     const std::lock_guard lock(mutex_);
-    draining_ = true;
     // Told to stop while waiting for a broker: that is no failure.
     if (stop_ && status.code() == StatusCode::kCancelled) status = {};
   }
-  for (LaneSet::Entry& entry : lanes_->entries()) entry.lane->Stop();
-  if (!commit_failed_ && committer_ != nullptr) {
-    RetryPolicy retry;
-    retry.give_up_after = job_.revoke_timeout;
-    const Status last = CommitCycle(retry);
-    if (status.ok()) status = last;
+  if (opener_ != nullptr) opener_->Cancel();
+  lanes_->StopAll();
+  if (commit_thread_ != nullptr && !CommitLastEpoch() && status.ok()) {
+    status = last_commit_;
   }
-  pending_.reset();
-  lanes_->CloseAll();
+  opener_.reset();
+  DropLanes();
+  std::vector<std::unique_ptr<Lane>> rest = std::move(orphans_);
+  for (auto& [tp, lane] : suspended_) rest.push_back(std::move(lane));
+  suspended_.clear();
+  commit_thread_.reset();  // Nothing refers to an epoch from here on.
+  CloseLanes(std::move(rest));
+  transaction_.reset();
   parts_.source->Close(options_.leave);
   return status;
-}
-
-bool Worker::WaitForRetry(Millis delay) {
-  std::unique_lock lock(mutex_);
-  // A revoke, a failure or a stop ends the waiting: what is asked for then
-  // matters more, and tries this epoch once more within its own time.
-  return !wake_.wait_for(lock, delay, [this] {
-    return !commands_.empty() || !failure_.ok() || (stop_ && !draining_);
-  });
 }
 
 Status Worker::Retry(const std::string& what,
@@ -236,160 +265,5 @@ Status Worker::Retry(const std::string& what,
     backoff = std::min(backoff * 2, Millis(5000));
   }
 }
-
-// ---- Epochs.
-
-Status Worker::CommitCycle(const RetryPolicy& retry) {
-  if (pending_.has_value()) {
-    // The epoch before this one is frozen already; it goes first.
-    Epoch epoch = std::move(*pending_);
-    pending_.reset();
-    RETURN_IF_ERROR(CommitEpoch(epoch, retry));
-    if (pending_.has_value()) return Status::Ok();  // Cancelled again.
-  }
-  Epoch epoch;
-  FreezeLanes(epoch);
-  if (epoch.parts.empty()) return Status::Ok();
-  return CommitEpoch(epoch, retry);
-}
-
-// A token through every lane's node; each answers at a batch boundary.
-void Worker::FreezeLanes(Epoch& epoch) {
-  std::vector<LaneSet::Entry>& entries = lanes_->entries();
-  if (entries.empty()) return;
-  std::vector<LaneEpoch*> parts(entries.size());
-  std::latch frozen(static_cast<ptrdiff_t>(entries.size()));
-  for (size_t i = 0; i < entries.size(); ++i) {
-    graph_->Post(entries[i].node, [this, i, &entries, &parts, &frozen] {
-      if (entries[i].running) {
-        parts[i] = &entries[i].lane->Freeze();
-        graph_->Schedule(entries[i].node);  // It may have waited for this.
-      }
-      frozen.count_down();
-    });
-  }
-  frozen.wait();
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (parts[i] != nullptr && parts[i]->changed) {
-      epoch.parts.push_back({parts[i], entries[i].lane.get()});
-    }
-  }
-}
-
-Status Worker::CommitEpoch(Epoch& epoch, const RetryPolicy& retry) {
-  const Status status = committer_->Commit(epoch, retry);
-  if (epoch.stage >= EpochStage::kApplied) {
-    FinishEpoch(epoch);
-    if (status.code() == StatusCode::kCancelled) return Status::Ok();
-    return status;
-  }
-  if (status.code() == StatusCode::kCancelled) {
-    // A rebalance wants our attention; the revoke commits this epoch, or
-    // drops it if the partitions are lost.
-    pending_ = std::move(epoch);
-    return Status::Ok();
-  }
-  commit_failed_ = true;
-  return status;
-}
-
-// State has reached the stores: lanes may forget what the epoch held. If its
-// offsets did not, the next epoch carries them again.
-void Worker::FinishEpoch(Epoch& epoch) {
-  const bool committed = epoch.stage == EpochStage::kCommitted;
-  for (LaneSet::Entry& entry : lanes_->entries()) {
-    for (const Epoch::Part& part : epoch.parts) {
-      if (part.owner != entry.lane.get()) continue;
-      graph_->Post(entry.node, [lane = entry.lane.get(), committed] {
-        lane->Applied();
-        if (!committed) lane->RequireCommit();
-      });
-    }
-  }
-}
-
-Status Worker::CommitOffsets(const Epoch& epoch) {
-  std::vector<PartitionOffset> offsets;
-  for (const Epoch::Part& part : epoch.parts) {
-    offsets.push_back({part.epoch->tp, part.epoch->marker.next_offset});
-  }
-  return parts_.source->CommitOffsets(offsets, kCommitOffsetsTimeout);
-}
-
-// ---- Now and then.
-
-Result<bool> Worker::ReachedEnds() {
-  // A group that had reached the ends before this run may still have windows
-  // to close: no lane of ours is done before it has seen its end itself.
-  if (assigned_at_ == SteadyTime{}) return false;
-  for (const LaneSet::Entry& entry : lanes_->entries()) {
-    if (ends_.contains(entry.lane->tp()) && !entry.lane->ended()) return false;
-  }
-  std::vector<TopicPartition> all;
-  for (const auto& [tp, end] : ends_) all.push_back(tp);
-  auto committed = parts_.source->Committed(all, kRequestTimeout);
-  if (!committed.ok()) {
-    if (committed.status().retryable()) return false;
-    return committed.status();
-  }
-  for (const PartitionOffset& o : *committed) {
-    // An empty partition has nothing to commit: its end is its start.
-    if (o.offset < ends_[o.tp] && ends_[o.tp] > 0) return false;
-  }
-  return true;
-}
-
-void Worker::ReportIfDue() {
-  if (clock_.Steady() < next_report_) return;
-  next_report_ = clock_.Steady() + options_.report_interval;
-  LogTotals("progress");
-}
-
-double Worker::SecondsSince(SteadyTime start) const {
-  if (start == SteadyTime{}) return 0;
-  return std::chrono::duration<double>(clock_.Steady() - start).count();
-}
-
-void Worker::LogTotals(const char* event) const {
-  const LaneTotals t = Totals();
-  const std::vector<LaneReport> reports = Reports();
-  int64_t lag = 0;
-  for (const LaneReport& r : reports) {
-    lag += std::max<int64_t>(0, r.end_offset - r.next_offset);
-  }
-  LOG(kInfo, event,
-      {{"job", job_.name},
-       {"lanes", reports.size()},
-       {"lag", lag},
-       {"seconds", worked_ > 0 ? worked_ : SecondsSince(assigned_at_)},
-       {"messages", t.messages},
-       {"records", t.records},
-       {"rejects", t.total_rejects()},
-       {"late", t.late},
-       {"filtered", t.filtered},
-       {"outputs", t.outputs},
-       {"skipped", t.skipped},
-       {"state_not_moved", t.state_not_moved},
-       {"commits",
-        committer_ == nullptr ? 0 : committer_->metrics().commits.value()}});
-  for (size_t i = 0; i < kRejectReasons; ++i) {
-    if (t.rejects[i] == 0) continue;
-    LOG(kInfo, "rejects",
-        {{"job", job_.name},
-         {"reason", RejectReasonName(static_cast<RejectReason>(i))},
-         {"count", t.rejects[i]}});
-  }
-}
-
-std::vector<LaneReport> Worker::Reports() const {
-  std::vector<LaneReport> reports;
-  lanes_->ForEach([&](Lane& lane) {
-    reports.push_back(
-        {lane.tp(), lane.next_offset(), lane.reader().EndOffset()});
-  });
-  return reports;
-}
-
-LaneTotals Worker::Totals() const { return lanes_->Totals(); }
 
 }  // namespace tacho

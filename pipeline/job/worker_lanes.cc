@@ -1,126 +1,212 @@
-// How a worker answers an assignment: where each lane starts, and with what
-// state.
+// How a worker answers the group: partitions come, go, and come back.
 
 #include <algorithm>
-#include <latch>
 #include <utility>
 
+#include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
 #include "pipeline/job/worker.h"
 
 namespace tacho {
 namespace {
 
-constexpr Millis kCommitOffsetsTimeout{10000};
-constexpr Millis kRequestTimeout{5000};
 constexpr Millis kMetadataTimeout{2000};
+constexpr int kMostDamages = 3;  // Of one partition's store.
 
 }  // namespace
 
-Status Worker::OpenLanes(const std::vector<TopicPartition>& partitions) {
-  // The group's offsets of every partition of the topics: whether a partition
-  // without one is new to an old group is seen from its siblings.
-  std::vector<TopicPartition> all;
-  for (const auto& [topic, count] : counts_) {
-    for (int32_t p = 0; p < count; ++p) all.push_back({topic, p});
-  }
-  for (const TopicPartition& tp : partitions) {
-    if (tp.partition >= counts_[tp.topic]) all.push_back(tp);
-  }
-  std::map<TopicPartition, Offset> committed;
-  RETURN_IF_ERROR(Retry("committed offsets", [&] {
-    auto answer = parts_.source->Committed(all, kRequestTimeout);
-    if (!answer.ok()) return answer.status();
-    for (const PartitionOffset& o : *answer) committed[o.tp] = o.offset;
-    return Status::Ok();
-  }));
-  RETURN_IF_ERROR(CheckPartitionCounts());
+// ---- Assigned.
 
-  std::vector<PartitionOffset> starts;
-  std::vector<PartitionOffset> resolved;
+Status Worker::HandleAssign(const std::vector<TopicPartition>& partitions,
+                            const GroupMembership& membership) {
+  FAIL_POINT("assign.begin");
+  const bool more_than_known = std::any_of(
+      partitions.begin(), partitions.end(), [this](const TopicPartition& tp) {
+        return tp.partition >= counts_[tp.topic];
+      });
+  if (more_than_known) RETURN_IF_ERROR(CheckPartitionCounts());
+  assigned_ = partitions;
+  membership_ = membership;
+  ++ticket_;
+  pending_.clear();
+  // Readers before the assignment: their queues must be their own when the
+  // first message comes.
   for (const TopicPartition& tp : partitions) {
-    LaneStart start;
-    start.tp = tp;
-    start.committed = committed[tp];
-    const int32_t count = counts_[tp.topic];
-    RETURN_IF_ERROR(lanes_->OpenStore(start, count).With(tp.ToString()));
-    if (start.start == kNoOffset) {
-      const bool old_group = std::any_of(
-          committed.begin(), committed.end(), [&](const auto& entry) {
-            return entry.first.topic == tp.topic && entry.second != kNoOffset;
-          });
-      ASSIGN_OR_RETURN(start.start, ResolveStart(tp, old_group));
-      resolved.push_back({tp, start.start});
-    }
-    starts.push_back({tp, start.start});
-    const auto end = ends_.find(tp);
-    RETURN_IF_ERROR(lanes_->Add(std::move(start), count,
-                                end == ends_.end() ? kNoOffset : end->second,
-                                options_.close_at_end));
+    pending_.push_back(MakeRequest(tp));
   }
-  RETURN_IF_ERROR(parts_.source->Assign(starts));
-  if (!resolved.empty()) {
-    // Committed before the first record: a crash from here on starts at the
-    // same place again.
-    const Status status =
-        parts_.source->CommitOffsets(resolved, kCommitOffsetsTimeout);
-    if (!status.ok()) {
-      LOG(kWarn, "start_not_committed", {{"reason", status.message()}});
-    }
-    // Also in the marker: otherwise a lane that had nothing to read yet would
-    // look like one whose state stayed elsewhere.
-    for (LaneSet::Entry& entry : lanes_->entries()) {
-      entry.lane->RequireCommit();
-    }
-  }
+  RETURN_IF_ERROR(parts_.source->Assign(partitions));
   if (assigned_at_ == SteadyTime{}) assigned_at_ = clock_.Steady();
-  return LoadLanes();
-}
-
-Result<Offset> Worker::ResolveStart(const TopicPartition& tp, bool old_group) {
-  std::pair<Offset, Offset> range;
-  RETURN_IF_ERROR(Retry("log range", [&] {
-    auto answer = parts_.source->LogRange(tp, kRequestTimeout);
-    if (answer.ok()) range = *answer;
-    return answer.status();
-  }));
-  // A partition that appeared after the group's first commit holds nothing
-  // that the group has chosen to skip.
-  if (old_group) return range.first;
-  switch (job_.group.offset_reset) {
-    case OffsetReset::kEarliest:
-      return range.first;
-    case OffsetReset::kLatest:
-      return range.second;
-    case OffsetReset::kNone:
-      break;
-  }
-  return InvalidArgument(
-      "group " + job_.group.id + " has no committed offset for " +
-      tp.ToString() +
-      " and group.offset_reset is none; set it to earliest or latest, or set "
-      "the group's offsets with kafka-consumer-groups.sh --reset-offsets");
-}
-
-// Loads all lanes side by side; each runs as soon as its own state is there.
-Status Worker::LoadLanes() {
-  std::vector<LaneSet::Entry>& entries = lanes_->entries();
-  std::latch loaded(static_cast<ptrdiff_t>(entries.size()));
-  for (LaneSet::Entry& entry : entries) {
-    graph_->Post(entry.node, [this, &entry, &loaded] {
-      const Status status = entry.lane->Load(entry.marker, entry.start);
-      if (status.ok()) {
-        lanes_->Run(entry);
-      } else {
-        OnLaneFailed(*entry.lane,
-                     status.With("lane " + entry.lane->tp().ToString()));
-      }
-      loaded.count_down();
-    });
-  }
-  loaded.wait();
+  OpenAssigned();
+  CloseSuspended();  // What this assignment does not return.
   return Status::Ok();
 }
+
+OpenRequest Worker::MakeRequest(const TopicPartition& tp) {
+  OpenRequest request;
+  request.spec.tp = tp;
+  request.spec.input_partitions = counts_[tp.topic];
+  const auto end = ends_.find(tp);
+  if (end != ends_.end()) request.spec.end_offset = end->second;
+  request.spec.close_at_end = options_.close_at_end;
+  request.reader = parts_.source->MakeReader(tp);
+  request.ticket = ticket_;
+  request.discard_local = discard_.erase(tp) > 0;
+  const auto suspended = suspended_.find(tp);
+  if (suspended != suspended_.end()) {
+    request.suspended = std::move(suspended->second);
+    suspended_.erase(suspended);
+  }
+  return request;
+}
+
+void Worker::OpenAssigned() {
+  // While an epoch of ours is open its offsets are pending, and a directory is
+  // opened again only after the old lane is gone.
+  if (committing_ || settling_ || !orphans_.empty()) return;
+  if (pending_.empty() && lanes_->empty()) {
+    for (const TopicPartition& tp : assigned_) {
+      pending_.push_back(MakeRequest(tp));
+    }
+  }
+  opener_->Open(std::move(pending_));
+  pending_.clear();
+}
+
+Status Worker::HandleOpened(OpenedLane& opened) {
+  if (opened.ticket != ticket_) {
+    std::vector<std::unique_ptr<Lane>> stale;
+    stale.push_back(std::move(opened.lane));
+    CloseLanes(std::move(stale));
+    return Status::Ok();
+  }
+  Lane* const lane = opened.lane.get();
+  if (opened.recommit) lane->RequireCommit();
+  lane->SetEpochBytes(epoch_bytes_);
+  LaneSet::Entry& entry = lanes_->Add(std::move(opened.lane));
+  if (opened.loaded) {
+    return HandleLoaded(lane->tp(), Status::Ok(), opened.start);
+  }
+  FAIL_POINT("takeover.before_load");
+  graph_->Post(entry.node, [this, lane, marker = std::move(opened.marker),
+                            start = opened.start, ticket = ticket_] {
+    const Status status = lane->Load(marker, start);
+    Post([this, tp = lane->tp(), status, start, ticket] {
+      if (ticket != ticket_) return Status::Ok();
+      return HandleLoaded(tp, status, start);
+    });
+  });
+  return Status::Ok();
+}
+
+Status Worker::HandleLoaded(const TopicPartition& tp, const Status& status,
+                            Offset start) {
+  LaneSet::Entry* const entry = lanes_->Find(tp);
+  if (entry == nullptr) return Status::Ok();
+  if (!status.ok()) {
+    const Status failure = status.With("lane " + tp.ToString());
+    if (!entry->lane->store_corrupt()) return failure;
+    return ReopenDamaged(tp, failure);
+  }
+  LOG(kInfo, "lane_ready",
+      {{"topic", tp.topic}, {"partition", tp.partition}, {"start", start}});
+  lanes_->Run(*entry);
+  return Status::Ok();
+}
+
+// ---- Revoked.
+
+Status Worker::HandleRevoke(bool lost) {
+  FAIL_POINT("revoke.begin");
+  lanes_->StopAll();
+  // One last epoch while we still own the partitions. If it does not come
+  // through in time, the next owner does the work again.
+  const bool committed = !lost && CommitLastEpoch();
+  if (!lost && !committed) {
+    LOG(kWarn, "revoke_commit_failed", {{"reason", last_commit_.message()}});
+  }
+  FAIL_POINT("revoke.after_last_commit");
+  ++ticket_;
+  pending_.clear();
+  opener_->Cancel();
+  if (committed) {
+    SuspendLanes();
+  } else {
+    if (committing_) commit_thread_->Abandon();
+    DropLanes();
+    CloseSuspended();
+  }
+  assigned_.clear();
+  membership_ = {};
+  FAIL_POINT("revoke.after_close");
+  return parts_.source->Unassign();
+}
+
+void Worker::SuspendLanes() {
+  std::set<TopicPartition> loaded;
+  for (const auto& entry : lanes_->entries()) {
+    if (entry->running) loaded.insert(entry->lane->tp());
+  }
+  std::vector<std::unique_ptr<Lane>> others;
+  for (std::unique_ptr<Lane>& lane : lanes_->TakeAll()) {
+    lane->Detach();
+    const bool keep = parts_.changelog != nullptr && !lane->failed() &&
+                      loaded.contains(lane->tp());
+    if (keep) {
+      suspended_[lane->tp()] = std::move(lane);
+    } else {
+      others.push_back(std::move(lane));
+    }
+  }
+  CloseLanes(std::move(others));
+}
+
+void Worker::CloseSuspended() {
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (auto& [tp, lane] : suspended_) lanes.push_back(std::move(lane));
+  suspended_.clear();
+  CloseLanes(std::move(lanes));
+}
+
+void Worker::DropLanes() {
+  ++ticket_;
+  lanes_->ForEach([](Lane& lane) { lane.Detach(); });
+  std::vector<std::unique_ptr<Lane>> lanes = lanes_->TakeAll();
+  if (!committing_) {
+    CloseLanes(std::move(lanes));
+    return;
+  }
+  for (std::unique_ptr<Lane>& lane : lanes) orphans_.push_back(std::move(lane));
+}
+
+// ---- Failed.
+
+Status Worker::HandleLaneFailed(const TopicPartition& tp,
+                                const Status& status) {
+  LaneSet::Entry* const entry = lanes_->Find(tp);
+  if (entry == nullptr || !entry->lane->failed()) return Status::Ok();
+  if (entry->lane->store_corrupt()) return ReopenDamaged(tp, status);
+  LOG(kError, "lane_failed", {{"reason", status.message()}});
+  OnSourceFailed(status);
+  return Status::Ok();
+}
+
+Status Worker::ReopenDamaged(const TopicPartition& tp, const Status& status) {
+  if (parts_.changelog == nullptr || ++damaged_[tp] > kMostDamages) {
+    return status;
+  }
+  LOG(kError, "local_state_corrupt",
+      {{"topic", tp.topic},
+       {"partition", tp.partition},
+       {"reason", status.message()}});
+  discard_.insert(tp);
+  const Status wanted(StatusCode::kCancelled,
+                      "local state of " + tp.ToString() + " is damaged");
+  if (!committing_ && !settling_) return HandleEpochFailed(wanted);
+  reopen_ = wanted;
+  return Status::Ok();
+}
+
+// ---- Counted.
 
 Status Worker::CheckPartitionCounts() {
   const auto counts = parts_.source->PartitionCounts(kMetadataTimeout);

@@ -37,7 +37,8 @@ Lane::Lane(LaneOptions options, LaneParts parts, const SignalSchema& schema,
       decoder_(std::move(parts.decoder)),
       store_(std::move(parts.store)),
       state_(*store_, options_.state_bytes),
-      vehicle_clock_(options_.time.vehicle_forget) {}
+      vehicle_clock_(options_.time.vehicle_forget),
+      epoch_bytes_(options_.epoch_bytes) {}
 
 Lane::~Lane() = default;
 
@@ -46,17 +47,33 @@ void Lane::AddStream(std::unique_ptr<OperatorChain> chain,
   streams_.push_back({std::move(chain), std::move(output)});
 }
 
-Status Lane::Load(const std::optional<Marker>& marker, Offset start) {
+Status Lane::Declare(const std::optional<Marker>& marker) {
   vehicle_clock_.Open(state_);
   for (Stream& stream : streams_) {
     RETURN_IF_ERROR(stream.chain->Open(schema_, state_, vehicle_clock_,
                                        metrics_, options_.time,
                                        std::move(stream.output)));
   }
-  RETURN_IF_ERROR(state_.Load(marker));
+  return state_.OpenTables(marker);
+}
+
+std::vector<std::string> Lane::table_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, fingerprint] : state_.Fingerprints()) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+Status Lane::Load(const std::optional<Marker>& marker, Offset start) {
+  const Status loaded = state_.Load(marker);
+  store_corrupt_ = loaded.code() == StatusCode::kCorruption;
+  RETURN_IF_ERROR(loaded);
+  applied_marker_ = marker;
   if (marker.has_value()) {
     epoch_ = marker->epoch;
     ended_at_ = marker->ended_at;
+    changelog_next_ = marker->changelog_next;
     vehicle_clock_.SetPartitionTime(marker->partition_time);
   }
   for (Stream& stream : streams_) RETURN_IF_ERROR(stream.chain->Start());
@@ -64,6 +81,13 @@ Status Lane::Load(const std::optional<Marker>& marker, Offset start) {
   next_offset_ = start;
   frozen_offset_ = start;
   return Status::Ok();
+}
+
+void Lane::Resume(std::unique_ptr<PartitionReader> reader) {
+  CHECK(!state_.frozen());
+  reader_ = std::move(reader);
+  owned_ = true;
+  stopped_ = ended_.load();
 }
 
 bool Lane::RunTurn(Batch& batch) noexcept {
@@ -74,6 +98,7 @@ bool Lane::RunTurn(Batch& batch) noexcept {
   }
   bool more = false;
   const Status status = ProcessTurn(batch, more);
+  store_corrupt_ = state_.error().code() == StatusCode::kCorruption;
   if (status.ok()) return more && !stopped_;
   failed_ = true;
   events_.OnLaneFailed(
@@ -199,7 +224,7 @@ void Lane::MergeOutputs() {
 
 bool Lane::EpochFull() const {
   return epoch_messages_ >= options_.epoch_messages ||
-         outputs_.used_bytes() >= options_.epoch_bytes;
+         outputs_.used_bytes() >= epoch_bytes_.load(std::memory_order_relaxed);
 }
 
 LaneEpoch& Lane::Freeze() {
@@ -222,6 +247,10 @@ LaneEpoch& Lane::Freeze() {
   marker.partition_time = vehicle_clock_.partition_time();
   marker.ended_at = ended_at_;
   marker.input_partitions = options_.input_partitions;
+  marker.reset_generation = options_.reset_generation;
+  marker.cluster_id = options_.cluster_id;
+  // Unless the transaction learns better from its delivery reports.
+  marker.changelog_next = changelog_next_;
   marker.wall_time = clock_.Now();
   marker.job = options_.job;
   marker.tables = state_.Fingerprints();
@@ -232,7 +261,11 @@ LaneEpoch& Lane::Freeze() {
   return frozen_;
 }
 
-void Lane::Applied() { state_.Applied(); }
+void Lane::Applied() {
+  state_.Applied();
+  changelog_next_ = frozen_.marker.changelog_next;
+  applied_marker_ = frozen_.marker;
+}
 
 Status Lane::Apply(const LaneEpoch& part) {
   if (!owned_) return Status::Ok();  // Detached: another worker's business.

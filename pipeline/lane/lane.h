@@ -35,6 +35,8 @@ struct LaneOptions {
   std::string writer_id;
   Guarantee guarantee = Guarantee::kAtLeastOnce;
   int32_t input_partitions = 0;
+  std::string cluster_id;        // Exactly once: of the changelog.
+  int64_t reset_generation = 0;  // And which of them it is.
   DrainLimits drain;
   StreamSettings time;
   uint64_t epoch_messages = 1000000;
@@ -79,8 +81,11 @@ class Lane final : public LaneTask, public EpochOwner {
   // In stream order. REQUIRES: before Load.
   void AddStream(std::unique_ptr<OperatorChain> chain, OutputOptions output);
 
-  // Declares tables, reads the state that `marker` describes and sets where
-  // to start. `marker` was read from this lane's store.
+  // Declares the operators' tables and opens them in the store; `marker`, if
+  // any, was read from it. A restore may follow. REQUIRES: before Load.
+  Status Declare(const std::optional<Marker>& marker);
+  // Reads the state that `marker` describes and sets where to start. `marker`
+  // was read from this lane's store.
   Status Load(const std::optional<Marker>& marker, Offset start);
 
   // A turn: at most one batch.
@@ -91,11 +96,24 @@ class Lane final : public LaneTask, public EpochOwner {
   LaneEpoch& Freeze();
   // The last part is in the store.
   void Applied();
+  // What the store's marker says; nothing before the first epoch.
+  const std::optional<Marker>& applied_marker() const {
+    return applied_marker_;
+  }
   // The next part carries the offset again although nothing is new.
   void RequireCommit() { commit_required_ = true; }
 
+  // The partition was taken away and came back, and nobody else has committed
+  // to it meanwhile: goes on from where the last applied part ended.
+  // REQUIRES: nothing was processed since, nothing runs.
+  void Resume(std::unique_ptr<PartitionReader> reader);
+
   // Flushes and closes the store. REQUIRES: nothing else runs.
   Status Close();
+
+  // For a restore, between Declare and Load.
+  StateStore& store() { return *store_; }
+  std::vector<std::string> table_names() const;
 
   // Any thread.
   void Stop() { stopped_.store(true); }   // Processes no further batch.
@@ -105,6 +123,10 @@ class Lane final : public LaneTask, public EpochOwner {
   Offset next_offset() const { return next_offset_.load(); }
   const TopicPartition& tp() const { return options_.tp; }
   PartitionReader& reader() { return *reader_; }
+  // The store failed to give back what it was given: its files are damaged.
+  bool store_corrupt() const { return store_corrupt_.load(); }
+  // From the next batch on: how many bytes an epoch may take.
+  void SetEpochBytes(uint64_t bytes) { epoch_bytes_.store(bytes); }
 
   // EpochOwner.
   Status Apply(const LaneEpoch& part) override;
@@ -146,12 +168,16 @@ class Lane final : public LaneTask, public EpochOwner {
   int64_t epoch_ = 0;
   Timestamp ended_at_ = kNoTime;
   bool commit_required_ = false;
+  std::optional<Marker> applied_marker_;
+  Offset changelog_next_ = kNoOffset;  // Of the marker, when last known.
 
   std::atomic<Offset> next_offset_{0};
   std::atomic<bool> stopped_{false};
   std::atomic<bool> failed_{false};
   std::atomic<bool> owned_{true};
   std::atomic<bool> ended_{false};
+  std::atomic<bool> store_corrupt_{false};
+  std::atomic<uint64_t> epoch_bytes_;
 };
 
 }  // namespace tacho

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -16,14 +17,18 @@ using ::testing::ElementsAre;
 // Writes down what the committer asks for, and fails on command.
 class Script final : public Transaction, public EpochOwner {
  public:
-  explicit Script(bool follows) : follows_(follows) {}
+  explicit Script(bool exactly_once) : exactly_once_(exactly_once) {}
 
   Status Begin() override { return Step("begin"); }
-  Status Produce(const LaneEpoch&) override { return Step("produce"); }
+  Status Produce(LaneEpoch&) override { return Step("produce"); }
   Status Flush() override { return Step("flush"); }
-  Status Commit(const Epoch&) override { return Step("offsets"); }
+  Status SendOffsets(const Epoch&) override {
+    return exactly_once_ ? Step("send") : Status::Ok();
+  }
+  Status Commit(const Epoch&) override { return Step("commit"); }
   void Abort() override { steps.push_back("abort"); }
-  bool state_follows_commit() const override { return follows_; }
+  Status Settle() override { return Step("settle"); }
+  bool exactly_once() const override { return exactly_once_; }
   Status Apply(const LaneEpoch&) override { return Step("apply"); }
   bool owned() const override { return owned_now; }
 
@@ -35,16 +40,18 @@ class Script final : public Transaction, public EpochOwner {
 
   std::vector<std::string> steps;
   bool owned_now = true;
+  std::string lose_at;  // The partition is taken away at this step.
 
  private:
   Status Step(const std::string& step) {
     steps.push_back(step);
+    if (step == lose_at) owned_now = false;
     if (step != fail_step_ || fail_times_ == 0) return Status::Ok();
     --fail_times_;
     return failure_;
   }
 
-  bool follows_;
+  bool exactly_once_;
   std::string fail_step_;
   Status failure_;
   int fail_times_ = 0;
@@ -71,36 +78,85 @@ class CommitterTest : public ::testing::Test {
 };
 
 TEST_F(CommitterTest, AtLeastOnceMakesStateDurableBeforeOffsets) {
-  Script script(/*follows=*/false);
+  Script script(/*exactly_once=*/false);
 
   EXPECT_TRUE(Commit(script).ok());
 
   EXPECT_THAT(script.steps,
-              ElementsAre("begin", "produce", "flush", "apply", "offsets"));
+              ElementsAre("begin", "produce", "flush", "apply", "commit"));
   EXPECT_EQ(epoch_.stage, EpochStage::kCommitted);
 }
 
 TEST_F(CommitterTest, ExactlyOnceAppliesStateAfterTheCommit) {
-  Script script(/*follows=*/true);
+  Script script(/*exactly_once=*/true);
 
   EXPECT_TRUE(Commit(script).ok());
 
+  EXPECT_THAT(script.steps, ElementsAre("begin", "produce", "flush", "send",
+                                        "commit", "apply"));
+  EXPECT_EQ(epoch_.stage, EpochStage::kCommitted);
+}
+
+TEST_F(CommitterTest, ExactlyOnceGivesTheEpochUpAfterBegin) {
+  for (const char* const step : {"produce", "flush", "send", "commit"}) {
+    Script script(/*exactly_once=*/true);
+    script.Fail(step, away_);
+    epoch_ = {};
+
+    EXPECT_EQ(Commit(script).code(), StatusCode::kUnavailable) << step;
+
+    EXPECT_EQ(script.steps.back(), "abort") << step;
+    EXPECT_EQ(std::count(script.steps.begin(), script.steps.end(), "begin"), 1);
+    EXPECT_LT(epoch_.stage, EpochStage::kApplied) << step;
+  }
+  EXPECT_TRUE(waits_.empty());
+}
+
+TEST_F(CommitterTest, ExactlyOnceTriesToBeginAgain) {
+  Script script(/*exactly_once=*/true);
+  script.Fail("begin", away_, 2);
+
+  EXPECT_TRUE(Commit(script).ok());
+
+  EXPECT_EQ(waits_.size(), 2u);
+}
+
+TEST_F(CommitterTest, ExactlyOnceLostAfterOffsetsWereSentIsNotCommitted) {
+  Script script(/*exactly_once=*/true);
+  script.lose_at = "send";
+
+  EXPECT_EQ(Commit(script).code(), StatusCode::kCancelled);
+
   EXPECT_THAT(script.steps,
-              ElementsAre("begin", "produce", "flush", "offsets", "apply"));
+              ElementsAre("begin", "produce", "flush", "send", "abort"));
+}
+
+TEST_F(CommitterTest, SettleIsTriedAgainUntilItHolds) {
+  Script script(/*exactly_once=*/true);
+  script.Fail("settle", away_, 3);
+  Committer committer(script, clock_, [this](Millis delay) {
+    clock_.Advance(delay);
+    waits_.push_back(delay.count());
+    return true;
+  });
+
+  EXPECT_TRUE(committer.Settle(RetryPolicy{}).ok());
+
+  EXPECT_EQ(waits_.size(), 3u);
 }
 
 TEST_F(CommitterTest, RetryGoesOnWhereItStopped) {
-  Script script(/*follows=*/false);
-  script.Fail("offsets", away_);
+  Script script(/*exactly_once=*/false);
+  script.Fail("commit", away_);
 
   EXPECT_TRUE(Commit(script).ok());
 
   EXPECT_THAT(script.steps, ElementsAre("begin", "produce", "flush", "apply",
-                                        "offsets", "abort", "offsets"));
+                                        "commit", "abort", "commit"));
 }
 
 TEST_F(CommitterTest, RefusedFlushCommitsNothing) {
-  Script script(/*follows=*/false);
+  Script script(/*exactly_once=*/false);
   script.Fail("flush", {StatusCode::kPermission, "no"});
 
   EXPECT_EQ(Commit(script).code(), StatusCode::kPermission);
@@ -110,13 +166,13 @@ TEST_F(CommitterTest, RefusedFlushCommitsNothing) {
 }
 
 TEST_F(CommitterTest, BackoffDoublesAndEndsAtTheLimit) {
-  Script script(/*follows=*/false);
+  Script script(/*exactly_once=*/false);
   script.Fail("flush", away_, 1000);
 
   const Status status = Commit(script);
 
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-  EXPECT_FALSE(status.retryable());
+  EXPECT_TRUE(status.retryable());
   ASSERT_GE(waits_.size(), 7u);
   EXPECT_EQ(waits_[0], 100);
   EXPECT_EQ(waits_[1], 200);
@@ -124,7 +180,7 @@ TEST_F(CommitterTest, BackoffDoublesAndEndsAtTheLimit) {
 }
 
 TEST_F(CommitterTest, LostPartitionStopsBeforeStateAndOffsets) {
-  Script script(/*follows=*/false);
+  Script script(/*exactly_once=*/false);
   script.owned_now = false;
 
   EXPECT_EQ(Commit(script).code(), StatusCode::kCancelled);
@@ -133,8 +189,8 @@ TEST_F(CommitterTest, LostPartitionStopsBeforeStateAndOffsets) {
 }
 
 TEST_F(CommitterTest, WaitThatSaysNoCancels) {
-  Script script(/*follows=*/false);
-  script.Fail("offsets", away_, 1000);
+  Script script(/*exactly_once=*/false);
+  script.Fail("commit", away_, 1000);
   keep_trying_ = false;
 
   EXPECT_EQ(Commit(script).code(), StatusCode::kCancelled);

@@ -35,8 +35,10 @@ bool WaitUntil(const std::function<bool()>& done) {
 
 class Listener final : public GroupListener {
  public:
-  void OnAssign(std::vector<TopicPartition> partitions) override {
+  void OnAssign(std::vector<TopicPartition> partitions,
+                GroupMembership membership) override {
     const std::lock_guard lock(mutex_);
+    membership_ = std::move(membership);
     assigned_ = std::move(partitions);
     changed_.notify_all();
   }
@@ -50,11 +52,16 @@ class Listener final : public GroupListener {
                       [this] { return !assigned_.empty(); });
     return assigned_;
   }
+  GroupMembership membership() {
+    const std::lock_guard lock(mutex_);
+    return membership_;
+  }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<TopicPartition> assigned_;
+  GroupMembership membership_;
 };
 
 class KafkaGroupTest : public ::testing::Test {
@@ -86,12 +93,18 @@ class KafkaGroupTest : public ::testing::Test {
     ASSERT_TRUE((*feed)->Flush(Millis(10000)).ok());
   }
 
+  // The assignment takes effect on librdkafka's own threads.
+  void Seek(Offset offset) {
+    ASSERT_TRUE(WaitUntil([&] { return group_->Seek(kLane, offset).ok(); }));
+  }
+
   // Joins and is assigned the one partition, from `offset`.
   void Join(Offset offset) {
     ASSERT_TRUE(group_->Start(listener_).ok());
     ASSERT_THAT(listener_.AwaitAssignment(), ::testing::ElementsAre(kLane));
     reader_ = group_->MakeReader(kLane);
-    ASSERT_TRUE(group_->Assign({{kLane, offset}}).ok());
+    ASSERT_TRUE(group_->Assign({kLane}).ok());
+    Seek(offset);
   }
 
   // Drains once; values of all messages taken are added.
@@ -175,6 +188,76 @@ TEST_F(KafkaGroupTest, ConsumptionStartsAtTheAssignedOffset) {
 
   ASSERT_EQ(values_.size(), 60u);
   EXPECT_EQ(values_.front(), "40");
+}
+
+// What was fetched for the place before is outdated, wherever the seek goes:
+// neither a gap nor a repetition may come of it.
+TEST_F(KafkaGroupTest, EverySeekGivesExactlyWhatFollowsIt) {
+  Send(0, 2000);
+  Join(0);
+  for (const int from : {1500, 0, 1999, 700, 3, 1000, 0}) {
+    Seek(from);
+    values_.clear();
+    next_ = kNoOffset;
+    ASSERT_TRUE(WaitUntil([&] {
+      DrainOnce();
+      return next_ == 2000;
+    })) << from;
+    ASSERT_EQ(values_.size(), static_cast<size_t>(2000 - from));
+    for (size_t i = 0; i < values_.size(); ++i) {
+      ASSERT_EQ(values_[i], std::to_string(from + static_cast<int>(i)));
+    }
+  }
+}
+
+// Messages that come between Assign and Seek are fetched from the end of the
+// log; a lane that starts before them must not see them out of order.
+TEST_F(KafkaGroupTest, MessagesFetchedBeforeTheFirstSeekAreNotSeen) {
+  Send(0, 1000);
+  ASSERT_TRUE(group_->Start(listener_).ok());
+  ASSERT_THAT(listener_.AwaitAssignment(), ::testing::ElementsAre(kLane));
+  reader_ = group_->MakeReader(kLane);
+  ASSERT_TRUE(group_->Assign({kLane}).ok());
+  std::atomic<int> readable{0};
+  reader_->EnableReadable([&] { ++readable; });
+  Send(1000, 1100);
+  // They are in the queue, undrained, or will never be.
+  const auto until = std::chrono::steady_clock::now() + Millis(300);
+  while (readable == 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+
+  Seek(0);
+  ASSERT_TRUE(WaitUntil([&] {
+    DrainOnce();
+    return next_ == 1100;
+  }));
+
+  ASSERT_EQ(values_.size(), 1100u);
+  for (size_t i = 0; i < values_.size(); ++i) {
+    ASSERT_EQ(values_[i], std::to_string(i));
+  }
+}
+
+TEST_F(KafkaGroupTest, AnAssignmentComesWithTheMembershipThatFencesIt) {
+  Join(0);
+
+  const GroupMembership membership = listener_.membership();
+
+  EXPECT_TRUE(membership.valid());
+  EXPECT_EQ(membership.group_id, "g");
+  EXPECT_EQ(membership.instance_id, "");
+}
+
+TEST_F(KafkaGroupTest, SeekBeforeAnAssignmentIsRetryable) {
+  ASSERT_TRUE(group_->Start(listener_).ok());
+  ASSERT_THAT(listener_.AwaitAssignment(), ::testing::ElementsAre(kLane));
+  reader_ = group_->MakeReader(kLane);
+
+  const Status status = group_->Seek(kLane, 0);
+
+  EXPECT_FALSE(status.ok());
+  EXPECT_TRUE(status.retryable()) << status.ToString();
 }
 
 TEST_F(KafkaGroupTest, MessagesBeforeMinOffsetAreSkippedAndCounted) {

@@ -37,6 +37,7 @@ class FakeSource::Reader final : public PartitionReader {
     const std::lock_guard log_lock(source_.log_.mutex);
     const auto position = source_.positions_.find(tp_);
     if (position == source_.positions_.end()) return {};
+    if (position->second == kNoOffset) return {};
     const auto& entries = source_.log_.entries[tp_];
     Drained drained;
     Offset& at = position->second;
@@ -82,13 +83,20 @@ class FakeSource::Reader final : public PartitionReader {
 
 void FakeSource::AssignNow(std::vector<TopicPartition> partitions) {
   GroupListener* listener = nullptr;
+  const GroupMembership membership = Join();
   {
     const std::lock_guard lock(mutex_);
     partitions_ = partitions;
     listener = listener_;
     if (listener == nullptr) to_assign_ = partitions;
   }
-  if (listener != nullptr) listener->OnAssign(std::move(partitions));
+  if (listener != nullptr)
+    listener->OnAssign(std::move(partitions), membership);
+}
+
+GroupMembership FakeSource::Join() {
+  const std::lock_guard lock(log_.mutex);
+  return {"harness", ++log_.generation, "member", ""};
 }
 
 void FakeSource::RevokeNow(bool lost) {
@@ -134,7 +142,7 @@ Status FakeSource::Start(GroupListener& listener) {
     listener_ = &listener;
     partitions = std::move(to_assign_);
   }
-  if (!partitions.empty()) listener.OnAssign(std::move(partitions));
+  if (!partitions.empty()) listener.OnAssign(std::move(partitions), Join());
   return Status::Ok();
 }
 
@@ -149,7 +157,12 @@ Result<std::vector<PartitionOffset>> FakeSource::Committed(
     std::chrono::milliseconds /*timeout*/) {
   std::vector<PartitionOffset> out;
   for (const TopicPartition& tp : partitions) {
-    out.push_back({tp, log_.Committed(tp)});
+    const Offset offset = log_.Committed(tp);
+    const std::lock_guard lock(log_.mutex);
+    if (log_.unstable.contains(tp)) {
+      return Status(StatusCode::kUnavailable, "a transaction is pending", true);
+    }
+    out.push_back({tp, offset, log_.metadata[tp]});
   }
   return out;
 }
@@ -171,13 +184,21 @@ std::unique_ptr<PartitionReader> FakeSource::MakeReader(
   return reader;
 }
 
-Status FakeSource::Assign(const std::vector<PartitionOffset>& starts) {
+Status FakeSource::Assign(const std::vector<TopicPartition>& partitions) {
   const std::lock_guard lock(mutex_);
-  for (const PartitionOffset& start : starts) {
-    positions_[start.tp] = start.offset;
-  }
+  for (const TopicPartition& tp : partitions) positions_[tp] = kNoOffset;
   assigned_ = true;
   ++answered_;
+  return Status::Ok();
+}
+
+Status FakeSource::Seek(const TopicPartition& tp, Offset offset) {
+  const std::lock_guard lock(mutex_);
+  const auto position = positions_.find(tp);
+  if (position == positions_.end()) {
+    return {StatusCode::kUnavailable, "not assigned", true};
+  }
+  position->second = offset;
   return Status::Ok();
 }
 
@@ -199,6 +220,7 @@ Status FakeSource::CommitOffsets(const std::vector<PartitionOffset>& offsets,
   const std::lock_guard log_lock(log_.mutex);
   for (const PartitionOffset& o : offsets) {
     log_.committed[o.tp] = o.offset;
+    log_.metadata[o.tp] = o.metadata;
     log_.commit_history[o.tp].push_back(o.offset);
   }
   return Status::Ok();

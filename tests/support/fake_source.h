@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,9 +34,13 @@ class FakeLog {
   mutable std::mutex mutex;
   std::map<std::string, int32_t> counts;
   std::map<TopicPartition, std::vector<Entry>> entries;
-  std::map<TopicPartition, Offset> first;      // Log start; 0 if absent.
-  std::map<TopicPartition, Offset> committed;  // Of the one group there is.
-  std::map<TopicPartition, Status> errors;     // At the end of what is drained.
+  std::map<TopicPartition, Offset> first;          // Log start; 0 if absent.
+  std::map<TopicPartition, Offset> committed;      // Of the one group there is.
+  std::map<TopicPartition, std::string> metadata;  // Beside it.
+  int32_t generation = 0;                          // Of the group.
+  // Partitions whose committed offset waits for an open transaction.
+  std::set<TopicPartition> unstable;
+  std::map<TopicPartition, Status> errors;  // At the end of what is drained.
   // Every value that a partition's committed offset has had, in order.
   std::map<TopicPartition, std::vector<Offset>> commit_history;
 };
@@ -67,7 +72,8 @@ class FakeSource final : public MessageSource {
       const TopicPartition& tp, std::chrono::milliseconds timeout) override;
   std::unique_ptr<PartitionReader> MakeReader(
       const TopicPartition& tp) override;
-  Status Assign(const std::vector<PartitionOffset>& starts) override;
+  Status Assign(const std::vector<TopicPartition>& partitions) override;
+  Status Seek(const TopicPartition& tp, Offset offset) override;
   Status Unassign() override;
   Status CommitOffsets(const std::vector<PartitionOffset>& offsets,
                        std::chrono::milliseconds timeout) override;
@@ -77,13 +83,14 @@ class FakeSource final : public MessageSource {
 
  private:
   class Reader;
+  GroupMembership Join();  // Of a new generation.
 
   FakeLog& log_;
   mutable std::mutex mutex_;
   GroupListener* listener_ = nullptr;
   std::vector<TopicPartition> to_assign_;  // Until Start.
   std::vector<TopicPartition> partitions_;
-  std::map<TopicPartition, Offset> positions_;
+  std::map<TopicPartition, Offset> positions_;  // kNoOffset until Seek.
   std::map<TopicPartition, Reader*> readers_;
   int fail_commits_ = 0;
   Status commit_failure_;

@@ -41,7 +41,7 @@ class FakeTransaction final : public Transaction {
   int failed() const { return failed_; }
 
   Status Begin() override { return Status::Ok(); }
-  Status Produce(const LaneEpoch& part) override {
+  Status Produce(LaneEpoch& part) override {
     for (const OutputRecord& r : part.outputs.records()) {
       FakeOutput out{part.tp,
                      r.sink,
@@ -71,7 +71,9 @@ class FakeTransaction final : public Transaction {
   }
   Status Commit(const Epoch& epoch) override { return commit_(epoch); }
   void Abort() override { open_.clear(); }
-  bool state_follows_commit() const override { return false; }
+  Status SendOffsets(const Epoch& /*epoch*/) override { return Status::Ok(); }
+  Status Settle() override { return Status::Ok(); }
+  bool exactly_once() const override { return false; }
 
  private:
   std::vector<FakeOutput>& written_;

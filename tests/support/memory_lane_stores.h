@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "pipeline/job/lane_set.h"
+#include "pipeline/job/lane_stores.h"
 #include "state/memory_store.h"
 
 namespace tacho {

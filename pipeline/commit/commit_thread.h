@@ -1,0 +1,64 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "pipeline/base/status.h"
+#include "pipeline/commit/committer.h"
+
+namespace tacho {
+
+// The thread that commits: the only user of the producer handle, so that a
+// commit that hangs never keeps the control loop from answering the group.
+// One piece of work at a time.
+//
+// Threading: Commit, Settle and Abandon from the control thread; `on_done` is
+// called on the commit thread.
+class CommitThread {
+ public:
+  struct Done {
+    bool settled = false;  // Of Settle; else of Commit.
+    Epoch epoch;
+    Status status;
+  };
+
+  CommitThread(Transaction& transaction, const Clock& clock,
+               std::function<void(Done)> on_done);
+  ~CommitThread();  // Abandons what is under way and waits for it.
+
+  // REQUIRES: not busy.
+  void Commit(Epoch epoch, RetryPolicy retry);
+  void Settle(RetryPolicy retry);
+  // True from Commit or Settle until just before on_done is called.
+  bool busy() const;
+  // What is under way is not tried again once its present try has failed.
+  void Abandon();
+
+  const CommitMetrics& metrics() const { return committer_.metrics(); }
+
+ private:
+  struct Work {
+    bool settle = false;
+    Epoch epoch;
+    RetryPolicy retry;
+  };
+
+  void Submit(Work work);
+  void Run();
+  bool WaitForRetry(Millis delay);
+
+  Committer committer_;
+  const std::function<void(Done)> on_done_;
+  mutable std::mutex mutex_;  // Guards what follows.
+  std::condition_variable wake_;
+  std::optional<Work> work_;
+  bool busy_ = false;
+  bool abandoned_ = false;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tacho

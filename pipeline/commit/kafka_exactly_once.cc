@@ -1,0 +1,234 @@
+#include "pipeline/commit/kafka_exactly_once.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <random>
+#include <utility>
+
+#include "pipeline/base/check.h"
+#include "pipeline/base/fail_point.h"
+#include "pipeline/base/log.h"
+#include "pipeline/commit/changelog.h"
+#include "pipeline/commit/kafka_producer.h"
+#include "pipeline/commit/offset_metadata.h"
+#include "pipeline/kafka/group_metadata.h"
+
+namespace tacho {
+namespace {
+
+constexpr Millis kOpenTimeout{10000};
+constexpr size_t kFencesBeforeNewId = 3;
+constexpr std::chrono::minutes kFenceWindow{5};
+
+using Error = KafkaPtr<rd_kafka_error_t>;
+
+class KafkaExactlyOnce final : public Transaction {
+ public:
+  KafkaExactlyOnce(KafkaExactlyOnceOptions options, const Clock& clock)
+      : options_(std::move(options)),
+        clock_(clock),
+        id_(options_.transactional_id) {}
+
+  Status Begin() override;
+  Status Produce(LaneEpoch& part) override;
+  Status Flush() override;
+  Status SendOffsets(const Epoch& epoch) override;
+  Status Commit(const Epoch& epoch) override;
+  void Abort() override;
+  Status Settle() override;
+  bool exactly_once() const override { return true; }
+
+ private:
+  int TimeoutMs() const {
+    return static_cast<int>(options_.transaction_timeout.count());
+  }
+  rd_kafka_t* handle() const { return producer_->handle(); }
+  Status Open();
+  // What an error of a transactional call means to us; a handle that it leaves
+  // in doubt is not used again.
+  Status Explain(const Error& error, const std::string& what);
+  void CountFence();
+  void Drop();
+
+  const KafkaExactlyOnceOptions options_;
+  const Clock& clock_;
+  std::string id_;
+  std::unique_ptr<KafkaProducer> producer_;  // None: Settle makes one.
+  bool open_ = false;      // A transaction has begun.
+  bool in_doubt_ = false;  // Its outcome, or the handle's state, is.
+  bool renew_ = false;     // Committed, but too slowly.
+  std::deque<std::chrono::steady_clock::time_point> fences_;
+};
+
+Status KafkaExactlyOnce::Open() {
+  const KafkaProperties owned = {
+      {"enable.idempotence", "true"},
+      {"acks", "all"},
+      {"transactional.id", id_},
+      {"transaction.timeout.ms", std::to_string(TimeoutMs())},
+      {"message.timeout.ms", std::to_string(TimeoutMs())},
+  };
+  FAIL_POINT("producer.before_init");
+  ASSIGN_OR_RETURN(producer_,
+                   KafkaProducer::Open(options_.output, owned, kOpenTimeout));
+  open_ = in_doubt_ = renew_ = false;
+  const Error error(rd_kafka_init_transactions(handle(), TimeoutMs()));
+  FAIL_POINT("producer.after_init");
+  return Explain(error, "init_transactions, id " + id_);
+}
+
+Status KafkaExactlyOnce::Settle() {
+  if (producer_ != nullptr && !open_ && !in_doubt_ && !renew_) {
+    return Status::Ok();
+  }
+  Drop();
+  const Status status = Open();
+  if (!status.ok()) Drop();
+  return status;
+}
+
+void KafkaExactlyOnce::Drop() {
+  open_ = in_doubt_ = renew_ = false;
+  producer_.reset();
+}
+
+Status KafkaExactlyOnce::Begin() {
+  RETURN_IF_ERROR(Settle());
+  const Error error(rd_kafka_begin_transaction(handle()));
+  RETURN_IF_ERROR(Explain(error, "begin_transaction"));
+  open_ = true;
+  return Status::Ok();
+}
+
+Status KafkaExactlyOnce::Produce(LaneEpoch& part) {
+  RETURN_IF_ERROR(producer_->Produce(part));
+  if (SABOTAGED("skip_changelog")) return Status::Ok();
+  return producer_->ProduceChangelog(
+      part, ChangelogTopic(options_.job, part.tp.topic,
+                           part.marker.reset_generation));
+}
+
+Status KafkaExactlyOnce::Flush() {
+  const Status status =
+      producer_->WaitDelivered(options_.transaction_timeout + Millis(1000));
+  // A message that may or may not be there is for init_transactions to settle.
+  if (!status.ok()) in_doubt_ = true;
+  return status;
+}
+
+Status KafkaExactlyOnce::SendOffsets(const Epoch& epoch) {
+  if (SABOTAGED("skip_offsets")) return Status::Ok();
+  GroupMembership member = epoch.membership;
+  if (SABOTAGED("ignore_fence")) member.generation = -1, member.member_id = "";
+  if (!member.valid() && !SABOTAGED("ignore_fence")) {
+    // A broker would take it without any check.
+    return {StatusCode::kCancelled,
+            "the group membership of the epoch has no generation or member id"};
+  }
+  KafkaPtr<rd_kafka_topic_partition_list_t> offsets(
+      rd_kafka_topic_partition_list_new(static_cast<int>(epoch.parts.size())));
+  for (const Epoch::Part& part : epoch.parts) {
+    const Marker& marker = part.epoch->marker;
+    const std::string metadata = FormatOffsetMetadata(
+        {OffsetMetadata::Origin::kEpoch, marker.reset_generation, marker.epoch,
+         marker.writer_id});
+    rd_kafka_topic_partition_t* const entry = rd_kafka_topic_partition_list_add(
+        offsets.get(), part.epoch->tp.topic.c_str(), part.epoch->tp.partition);
+    entry->offset = marker.next_offset;
+    entry->metadata = strdup(metadata.c_str());  // Freed with the list.
+    entry->metadata_size = metadata.size();
+  }
+  const auto metadata = MakeGroupMetadata(member);
+  const Error error(rd_kafka_send_offsets_to_transaction(
+      handle(), offsets.get(), metadata.get(), TimeoutMs()));
+  return Explain(error, "send_offsets_to_transaction");
+}
+
+Status KafkaExactlyOnce::Commit(const Epoch& /*epoch*/) {
+  const auto start = clock_.Steady();
+  in_doubt_ = true;  // Until it has said yes.
+  Error error(rd_kafka_commit_transaction(handle(), -1));
+  while (error != nullptr && rd_kafka_error_is_retriable(error.get()) != 0 &&
+         clock_.Steady() - start < options_.transaction_timeout) {
+    error.reset(rd_kafka_commit_transaction(handle(), -1));  // Resumes.
+  }
+  RETURN_IF_ERROR(Explain(error, "commit_transaction"));
+  open_ = in_doubt_ = false;
+  renew_ = clock_.Steady() - start > options_.slow_commit;
+  if (renew_) {
+    LOG(kWarn, "slow_commit",
+        {{"millis", std::chrono::duration_cast<Millis>(clock_.Steady() - start)
+                        .count()}});
+  }
+  return Status::Ok();
+}
+
+void KafkaExactlyOnce::Abort() {
+  if (producer_ == nullptr) return;
+  if (!open_) return;
+  producer_->Purge();
+  if (!in_doubt_) {
+    const Error error(rd_kafka_abort_transaction(handle(), -1));
+    if (Explain(error, "abort_transaction").ok()) {
+      open_ = false;
+      return;
+    }
+  }
+  // Purged above: nothing in the handle refers to the epoch any more.
+  Drop();
+}
+
+Status KafkaExactlyOnce::Explain(const Error& error, const std::string& what) {
+  if (error == nullptr) return Status::Ok();
+  int code = rd_kafka_error_code(error.get());
+  std::string text = rd_kafka_error_string(error.get());
+  // Only an error that asks for an abort, and no more, leaves a good handle.
+  const bool abortable = rd_kafka_error_txn_requires_abort(error.get()) != 0;
+  if (!abortable) in_doubt_ = true;
+  if (code == RD_KAFKA_RESP_ERR__FATAL) {
+    char reason[512] = "";
+    code = rd_kafka_fatal_error(handle(), reason, sizeof reason);
+    text = reason;
+  }
+  if (code == RD_KAFKA_RESP_ERR__FENCED ||
+      code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED) {
+    in_doubt_ = true;
+    CountFence();
+  }
+  const Status status = FromKafka(code, what + ": " + text);
+  // What no later try can repair: rights, arguments, topics that are gone.
+  // Everything else, fatal for this handle or not, a new one may get through.
+  const bool final = status.code() == StatusCode::kPermission ||
+                     status.code() == StatusCode::kInvalidArgument ||
+                     status.code() == StatusCode::kNotFound;
+  if (final) return status;
+  return {StatusCode::kUnavailable, status.message(), /*retryable=*/true};
+}
+
+// Somebody else with our id, or the broker timed a transaction out; librdkafka
+// cannot tell the two apart (KIP-588). If it goes on, a new id ends the fight.
+void KafkaExactlyOnce::CountFence() {
+  const auto now = clock_.Steady();
+  fences_.push_back(now);
+  while (now - fences_.front() > kFenceWindow) fences_.pop_front();
+  if (fences_.size() < kFencesBeforeNewId) return;
+  fences_.clear();
+  id_ = options_.transactional_id + "-" + std::to_string(std::random_device{}());
+  LOG(kWarn, "fenced_again_and_again",
+      {{"transactional_id", options_.transactional_id}, {"new_id", id_}});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Transaction>> MakeKafkaExactlyOnce(
+    KafkaExactlyOnceOptions options, const Clock& clock) {
+  auto transaction =
+      std::make_unique<KafkaExactlyOnce>(std::move(options), clock);
+  RETURN_IF_ERROR(transaction->Settle());
+  return std::unique_ptr<Transaction>(std::move(transaction));
+}
+
+}  // namespace tacho

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "pipeline/base/time.h"
+#include "pipeline/commit/kafka_output.h"
+#include "pipeline/commit/transaction.h"
+
+namespace tacho {
+
+struct KafkaExactlyOnceOptions {
+  KafkaOutputOptions output;
+  std::string job;
+  // "<job>-<group>-<worker id>": a restarted worker ends what it left open at
+  // once. Correctness does not rest on it: the group's generation is the fence.
+  std::string transactional_id;
+  // A transaction is open only while an epoch is committed; the broker aborts
+  // one that is open longer.
+  Millis transaction_timeout{10000};
+  // A commit that took longer may have a duplicate of its EndTxn under way,
+  // which could end the next transaction (no KIP-890 in these clients), so the
+  // producer is made anew before it.
+  Millis slow_commit{1000};
+};
+
+// `guarantee: exactly_once`: all that an epoch writes, and the group's offsets,
+// in one Kafka transaction.
+//
+// After any failure but a clean abort the producer handle is never used again:
+// it is destroyed, made anew, and init_transactions ends what was open.
+// Returns once that has run for the first time.
+Result<std::unique_ptr<Transaction>> MakeKafkaExactlyOnce(
+    KafkaExactlyOnceOptions options, const Clock& clock);
+
+}  // namespace tacho

@@ -1,0 +1,169 @@
+#include "pipeline/commit/take_over.h"
+
+#include "pipeline/base/fail_point.h"
+
+namespace tacho {
+namespace {
+
+using Origin = OffsetMetadata::Origin;
+
+// A store may be older than what the log still remembers by this much less
+// than delete.retention.ms: brokers clean at their own pace.
+constexpr Millis kRetentionMargin{3600 * 1000};
+
+std::string ResetCommand(const LaneIdentity& lane, const char* state) {
+  return "stop the group and run: tacho offsets reset JOB.yaml --group " +
+         lane.group + " --to OFFSET --state " + state;
+}
+
+}  // namespace
+
+Status CheckIdentity(const LaneIdentity& lane, const Marker& marker) {
+  if (marker.job != lane.job) {
+    return InvalidArgument("the state belongs to job " + marker.job +
+                           "; give this job a state.dir of its own");
+  }
+  if (marker.guarantee != lane.guarantee) {
+    return InvalidArgument(
+        std::string("the state was written under guarantee: ") +
+        GuaranteeName(marker.guarantee) + " and the job says " +
+        GuaranteeName(lane.guarantee) +
+        "; set it back, or remove the state directory and accept that open "
+        "windows start empty");
+  }
+  if (marker.input_partitions != lane.input_partitions &&
+      !lane.partitions_may_change) {
+    return InvalidArgument(
+        "the state was written when the topic had " +
+        std::to_string(marker.input_partitions) + " partitions; it has " +
+        std::to_string(lane.input_partitions) +
+        ": keys have moved to other partitions and per-vehicle state does not "
+        "follow. Set partitions_added: continue to accept that, or replay the "
+        "topic into a new group");
+  }
+  return Status::Ok();
+}
+
+RestoreBase ChooseBase(const LaneIdentity& lane,
+                       const std::optional<Marker>& local,
+                       const ChangelogExtent& changelog, Timestamp now) {
+  RestoreBase base;
+  base.replay_from = changelog.start;
+  if (!local.has_value()) return base;
+  const Offset next = local->changelog_next;
+  if (local->reset_generation != lane.generation) {
+    base.why_not = "it is of reset generation " +
+                   std::to_string(local->reset_generation) +
+                   ", the group is at " + std::to_string(lane.generation);
+  } else if (local->cluster_id != lane.cluster_id) {
+    base.why_not = "it is of cluster " + local->cluster_id;
+  } else if (next == kNoOffset) {
+    base.why_not = "it does not say which part of the changelog it holds";
+  } else if (next > changelog.end) {
+    base.why_not = "the changelog ends at " + std::to_string(changelog.end) +
+                   " and it holds more, up to " + std::to_string(next);
+    base.alarm = true;
+  } else if (next < changelog.start) {
+    base.why_not = "the changelog begins at " +
+                   std::to_string(changelog.start) + ", after it";
+  } else if (changelog.end > next + 1 &&
+             // At most the control record of its own transaction follows a
+             // store that has everything, however old it is. What is older
+             // than the log's memory of deletions could keep erased entries.
+             now - local->wall_time >=
+                 changelog.delete_retention - kRetentionMargin) {
+    base.why_not = "it is older than delete.retention.ms of the changelog";
+  } else {
+    base.use_local = true;
+    base.replay_from = next;
+  }
+  return base;
+}
+
+Result<StartDecision> DecideStart(const LaneIdentity& lane,
+                                  const CommittedOffset& committed,
+                                  const std::optional<Marker>& state) {
+  StartDecision decision;
+  decision.start = committed.offset;
+  const bool epoch_was_here =
+      committed.metadata.has_value() &&
+      committed.metadata->origin == Origin::kEpoch;
+  if (!state.has_value()) {
+    // An existing group is adopted, with empty state; but not one whose state
+    // was ours and is gone.
+    if (!epoch_was_here) return decision;
+    return Corruption(
+        "the group's offset " + std::to_string(committed.offset) +
+        " was committed with epoch " +
+        std::to_string(committed.metadata->epoch) +
+        " of this job, and its changelog (generation " +
+        std::to_string(lane.generation) +
+        ") holds no state: it was deleted or emptied. To go on with empty "
+        "state, " +
+        ResetCommand(lane, "wipe"));
+  }
+  decision.use_state = true;
+  if (committed.offset == kNoOffset) {
+    // Expired, or never told: the state knows where it ends.
+    decision.start = state->next_offset;
+    decision.recommit = true;
+    return decision;
+  }
+  if (committed.offset == state->next_offset) return decision;
+  const bool operator_says =
+      committed.metadata.has_value() &&
+      (committed.metadata->origin == Origin::kResetKeep ||
+       committed.metadata->origin == Origin::kResetWipe);
+  if (operator_says || SABOTAGED("skip_offsets")) return decision;
+  return Corruption(
+      "the group's offset is " + std::to_string(committed.offset) +
+      " and the state ends at " + std::to_string(state->next_offset) +
+      " (epoch " + std::to_string(state->epoch) +
+      "): another tool has moved the offset, or the state is not the group's. "
+      "To start at an offset of your choice, " +
+      ResetCommand(lane, "keep|wipe"));
+}
+
+StartDecision DecideLocalStart(const CommittedOffset& committed,
+                               const std::optional<Marker>& local) {
+  StartDecision decision;
+  // The marker is written before the offsets are: equal or ahead is ours. No
+  // committed offset at all: the state knows better where it ends.
+  if (local.has_value() && local->next_offset >= committed.offset) {
+    decision.use_state = true;
+    decision.start = local->next_offset;
+    decision.recommit = decision.start != committed.offset;
+    return decision;
+  }
+  decision.start = committed.offset;
+  // Nothing lies before offset 0, so there is no state to miss. Otherwise
+  // another worker has gone on from here, with state that we do not have.
+  decision.state_not_moved = committed.offset > 0;
+  return decision;
+}
+
+Status CheckStartInLog(const LaneIdentity& lane, Offset start, Offset first,
+                       Offset end) {
+  if (start >= first && start <= end) return Status::Ok();
+  const std::string where =
+      start < first
+          ? "lies before the log's first offset " + std::to_string(first) +
+                ": retention has passed it, and messages are lost"
+          : "lies after the log's end " + std::to_string(end) +
+                ": the topic was deleted and created again, or has lost "
+                "messages";
+  return Corruption("the group's offset " + std::to_string(start) + " " +
+                    where + ". To start at what is there, " +
+                    ResetCommand(lane, "keep|wipe"));
+}
+
+bool IsUntouched(const CommittedOffset& committed, const Marker& last) {
+  return committed.offset == last.next_offset &&
+         committed.metadata.has_value() &&
+         committed.metadata->origin == Origin::kEpoch &&
+         committed.metadata->generation == last.reset_generation &&
+         committed.metadata->epoch == last.epoch &&
+         committed.metadata->writer_id == last.writer_id;
+}
+
+}  // namespace tacho

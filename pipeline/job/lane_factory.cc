@@ -1,0 +1,50 @@
+#include "pipeline/job/lane_factory.h"
+
+#include <utility>
+
+#include "pipeline/job/sinks.h"
+
+namespace tacho {
+
+LaneFactory::LaneFactory(const Job& job, std::string writer_id,
+                         LaneCounters& counters, LaneEvents& events,
+                         const Clock& clock)
+    : job_(job),
+      writer_id_(std::move(writer_id)),
+      counters_(counters),
+      events_(events),
+      clock_(clock) {}
+
+Result<std::unique_ptr<Lane>> LaneFactory::Make(
+    const LaneSpec& spec, std::unique_ptr<PartitionReader> reader,
+    std::unique_ptr<StateStore> store) const {
+  const JobSinks sinks(job_);
+  LaneOptions options;
+  options.tp = spec.tp;
+  options.job = job_.name;
+  options.writer_id = writer_id_;
+  options.guarantee = job_.guarantee;
+  options.input_partitions = spec.input_partitions;
+  options.cluster_id = spec.cluster_id;
+  options.reset_generation = spec.reset_generation;
+  options.drain.max_messages = job_.batch_max_records;
+  options.time = job_.time;
+  options.epoch_messages = job_.commit.records;
+  options.epoch_bytes = job_.commit.bytes;
+  options.state_bytes = MemoryShares(job_).state_bytes_per_lane;
+  options.end_offset = spec.end_offset;
+  options.close_at_end = spec.close_at_end;
+  options.fail_on_reject = job_.rejects.action == OnReject::kFail;
+  options.reject_sink = sinks.rejects();
+  options.merge_outputs = sinks.shared();
+
+  LaneParts parts{std::move(reader), MakeDecoder(job_.decoder, job_.decode),
+                  std::move(store)};
+  auto lane =
+      std::make_unique<Lane>(std::move(options), std::move(parts), job_.schema,
+                             counters_.Of(spec.tp), events_, clock_);
+  RETURN_IF_ERROR(AddStreams(job_, sinks, *lane));
+  return lane;
+}
+
+}  // namespace tacho

@@ -1,0 +1,235 @@
+#include "pipeline/commit/take_over.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace tacho {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Origin = OffsetMetadata::Origin;
+
+constexpr Millis kDay{24 * 3600 * 1000};
+constexpr Timestamp kNow = FromEpochMillis(1700000000000);
+
+LaneIdentity Lane() {
+  LaneIdentity lane;
+  lane.tp = {"in", 3};
+  lane.job = "job";
+  lane.group = "group";
+  lane.input_partitions = 8;
+  lane.cluster_id = "cluster";
+  lane.generation = 2;
+  return lane;
+}
+
+Marker State() {
+  Marker marker;
+  marker.job = "job";
+  marker.guarantee = Guarantee::kExactlyOnce;
+  marker.input_partitions = 8;
+  marker.cluster_id = "cluster";
+  marker.reset_generation = 2;
+  marker.next_offset = 500;
+  marker.changelog_next = 1000;
+  marker.epoch = 7;
+  marker.writer_id = "writer";
+  marker.wall_time = kNow - Millis(60000);
+  return marker;
+}
+
+CommittedOffset Committed(Offset offset, Origin origin = Origin::kEpoch) {
+  return {offset, OffsetMetadata{origin, 2, 7, "writer"}};
+}
+
+// ---- CheckIdentity
+
+TEST(TakeOverTest, StateOfTheSameLaneIsOurs) {
+  EXPECT_TRUE(CheckIdentity(Lane(), State()).ok());
+}
+
+TEST(TakeOverTest, ForeignStateStopsWithTheRemedy) {
+  Marker job = State();
+  job.job = "other";
+  EXPECT_THAT(CheckIdentity(Lane(), job).message(), HasSubstr("state.dir"));
+
+  Marker guarantee = State();
+  guarantee.guarantee = Guarantee::kAtLeastOnce;
+  EXPECT_THAT(CheckIdentity(Lane(), guarantee).message(),
+              HasSubstr("set it back, or remove the state directory"));
+
+  Marker partitions = State();
+  partitions.input_partitions = 4;
+  EXPECT_THAT(CheckIdentity(Lane(), partitions).message(),
+              HasSubstr("partitions_added: continue"));
+  LaneIdentity may_change = Lane();
+  may_change.partitions_may_change = true;
+  EXPECT_TRUE(CheckIdentity(may_change, partitions).ok());
+}
+
+// ---- ChooseBase
+
+TEST(TakeOverTest, AnEmptyDiskReplaysTheWholeChangelog) {
+  const RestoreBase base = ChooseBase(Lane(), {}, {10, 1500, kDay}, kNow);
+  EXPECT_FALSE(base.use_local);
+  EXPECT_EQ(base.replay_from, 10);
+  EXPECT_THAT(base.why_not, IsEmpty());
+}
+
+TEST(TakeOverTest, LocalStateIsUsedFromWhereItEnds) {
+  const RestoreBase base = ChooseBase(Lane(), State(), {10, 1500, kDay}, kNow);
+  EXPECT_TRUE(base.use_local);
+  EXPECT_EQ(base.replay_from, 1000);
+}
+
+struct NotUsed {
+  const char* what;
+  void (*change)(Marker&);
+  const char* why;
+  bool alarm = false;
+};
+
+TEST(TakeOverTest, LocalStateThatCannotBeBroughtUpToDateIsNotUsed) {
+  const NotUsed cases[] = {
+      {"generation", [](Marker& m) { m.reset_generation = 1; }, "generation 1"},
+      {"cluster", [](Marker& m) { m.cluster_id = "elsewhere"; }, "elsewhere"},
+      {"position", [](Marker& m) { m.changelog_next = kNoOffset; }, "part"},
+      {"changelog lost", [](Marker& m) { m.changelog_next = 1501; },
+       "holds more", true},
+      {"changelog cut", [](Marker& m) { m.changelog_next = 9; }, "begins"},
+      {"too old",
+       [](Marker& m) { m.wall_time = kNow - kDay + Millis(3600 * 1000); },
+       "delete.retention.ms"},
+  };
+  for (const NotUsed& c : cases) {
+    Marker marker = State();
+    c.change(marker);
+    const RestoreBase base =
+        ChooseBase(Lane(), marker, {10, 1500, kDay}, kNow);
+    EXPECT_FALSE(base.use_local) << c.what;
+    EXPECT_EQ(base.replay_from, 10) << c.what;
+    EXPECT_THAT(base.why_not, HasSubstr(c.why)) << c.what;
+    EXPECT_EQ(base.alarm, c.alarm) << c.what;
+  }
+}
+
+TEST(TakeOverTest, AgeCountsOnlyIfSomethingMustBeReplayed) {
+  Marker old = State();
+  old.wall_time = kNow - 100 * kDay;
+  // The end: at it, and one control record past it.
+  EXPECT_TRUE(ChooseBase(Lane(), old, {10, 1000, kDay}, kNow).use_local);
+  EXPECT_TRUE(ChooseBase(Lane(), old, {10, 1001, kDay}, kNow).use_local);
+  EXPECT_FALSE(ChooseBase(Lane(), old, {10, 1002, kDay}, kNow).use_local);
+  // Just young enough.
+  old.wall_time = kNow - kDay + Millis(3600 * 1000 + 1);
+  EXPECT_TRUE(ChooseBase(Lane(), old, {10, 1002, kDay}, kNow).use_local);
+}
+
+// ---- DecideStart
+
+TEST(TakeOverTest, NobodyKnowsWhereToStart) {
+  const auto decision = DecideStart(Lane(), {}, {});
+  ASSERT_TRUE(decision.ok());
+  EXPECT_EQ(decision->start, kNoOffset);
+  EXPECT_FALSE(decision->use_state);
+}
+
+TEST(TakeOverTest, AnExistingGroupIsAdoptedWithEmptyState) {
+  for (const CommittedOffset& committed :
+       {CommittedOffset{42, {}}, Committed(42, Origin::kStart),
+        Committed(42, Origin::kResetWipe), Committed(42, Origin::kResetKeep)}) {
+    const auto decision = DecideStart(Lane(), committed, {});
+    ASSERT_TRUE(decision.ok());
+    EXPECT_EQ(decision->start, 42);
+    EXPECT_FALSE(decision->use_state);
+  }
+}
+
+TEST(TakeOverTest, AnEmptiedChangelogIsNotTakenForANewGroup) {
+  const auto decision = DecideStart(Lane(), Committed(42), {});
+  EXPECT_EQ(decision.status().code(), StatusCode::kCorruption);
+  EXPECT_THAT(decision.status().message(), HasSubstr("--state wipe"));
+}
+
+TEST(TakeOverTest, StateAndOffsetThatAgreeGoOn) {
+  const auto decision = DecideStart(Lane(), Committed(500), State());
+  ASSERT_TRUE(decision.ok());
+  EXPECT_EQ(decision->start, 500);
+  EXPECT_TRUE(decision->use_state);
+  EXPECT_FALSE(decision->recommit);
+}
+
+TEST(TakeOverTest, AMissingOffsetIsTheStatesOwn) {
+  const auto decision = DecideStart(Lane(), {}, State());
+  ASSERT_TRUE(decision.ok());
+  EXPECT_EQ(decision->start, 500);
+  EXPECT_TRUE(decision->use_state);
+  EXPECT_TRUE(decision->recommit);
+}
+
+TEST(TakeOverTest, AnOperatorsOffsetIsObeyedWithTheState) {
+  const auto decision =
+      DecideStart(Lane(), Committed(100, Origin::kResetKeep), State());
+  ASSERT_TRUE(decision.ok());
+  EXPECT_EQ(decision->start, 100);
+  EXPECT_TRUE(decision->use_state);
+}
+
+TEST(TakeOverTest, AnOffsetThatNobodyExplainsStopsWithTheRemedy) {
+  for (const CommittedOffset& committed :
+       {CommittedOffset{499, {}}, Committed(501), Committed(499),
+        Committed(499, Origin::kStart)}) {
+    const auto decision = DecideStart(Lane(), committed, State());
+    EXPECT_EQ(decision.status().code(), StatusCode::kCorruption);
+    EXPECT_THAT(decision.status().message(), HasSubstr("tacho offsets reset"));
+  }
+}
+
+// ---- The rest
+
+TEST(TakeOverTest, LocalStateThatIsNotBehindIsUsedAtLeastOnce) {
+  Marker marker = State();
+  for (const Offset committed : {kNoOffset, Offset{0}, Offset{499}}) {
+    const StartDecision d = DecideLocalStart({committed, {}}, marker);
+    EXPECT_EQ(d.start, 500);
+    EXPECT_TRUE(d.use_state && d.recommit && !d.state_not_moved);
+  }
+  EXPECT_FALSE(DecideLocalStart({500, {}}, marker).recommit);
+  const StartDecision behind = DecideLocalStart({501, {}}, marker);
+  EXPECT_EQ(behind.start, 501);
+  EXPECT_TRUE(!behind.use_state && behind.state_not_moved);
+  EXPECT_FALSE(DecideLocalStart({0, {}}, {}).state_not_moved);
+  EXPECT_TRUE(DecideLocalStart({1, {}}, {}).state_not_moved);
+  EXPECT_EQ(DecideLocalStart({}, {}).start, kNoOffset);
+}
+
+TEST(TakeOverTest, AStartOutsideTheLogStopsWithTheReason) {
+  EXPECT_TRUE(CheckStartInLog(Lane(), 10, 10, 20).ok());
+  EXPECT_TRUE(CheckStartInLog(Lane(), 20, 10, 20).ok());
+  EXPECT_THAT(CheckStartInLog(Lane(), 9, 10, 20).message(),
+              HasSubstr("retention has passed it"));
+  EXPECT_THAT(CheckStartInLog(Lane(), 21, 10, 20).message(),
+              HasSubstr("deleted and created again"));
+}
+
+TEST(TakeOverTest, ALaneIsUntouchedOnlyIfItsOwnEpochIsTheLast) {
+  EXPECT_TRUE(IsUntouched(Committed(500), State()));
+  EXPECT_FALSE(IsUntouched(Committed(501), State()));
+  EXPECT_FALSE(IsUntouched({500, {}}, State()));
+  EXPECT_FALSE(IsUntouched(Committed(500, Origin::kResetKeep), State()));
+  Marker other = State();
+  other.writer_id = "another";
+  EXPECT_FALSE(IsUntouched(Committed(500), other));
+  other = State();
+  other.epoch = 8;
+  EXPECT_FALSE(IsUntouched(Committed(500), other));
+  other = State();
+  other.reset_generation = 1;
+  EXPECT_FALSE(IsUntouched(Committed(500), other));
+}
+
+}  // namespace
+}  // namespace tacho

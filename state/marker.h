@@ -45,8 +45,12 @@ struct Marker {
   // Next changelog offset that is not in the store; kNoOffset: unknown.
   Offset changelog_next = kNoOffset;
   // A restore is under way: the store holds the changelog up to
-  // `changelog_next`, perhaps half an epoch, and nothing above is valid but
-  // job, guarantee, input_partitions, reset_generation and wall_time.
+  // `changelog_next`, perhaps half an epoch and perhaps, the log being
+  // compacted, no epoch's state at all; it is good for nothing but going on.
+  // `wall_time` is then when the oldest of it was up to date. Above stands the
+  // meta record at `changelog_next`; if state changes were the last that was
+  // read, epoch 0 and only job, guarantee, input_partitions and
+  // reset_generation: their meta record is still to come.
   bool restoring = false;
 
   bool operator==(const Marker&) const = default;

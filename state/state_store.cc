@@ -32,4 +32,22 @@ void StateChanges::EndTombstone() {
   change.tombstone = true;
 }
 
+void StateChanges::Add(TableId table, std::string_view changelog_key,
+                       std::string_view changelog_value) {
+  const bool tombstone = changelog_value.data() == nullptr;
+  CHECK(changelog_key.size() >= kChangelogPrefixBytes);
+  CHECK(tombstone || changelog_value.size() >= kChangelogChecksumBytes);
+  changes_.push_back(
+      {.table = table,
+       .tombstone = tombstone,
+       .key_size =
+           static_cast<uint32_t>(changelog_key.size() - kChangelogPrefixBytes),
+       .value_size = tombstone ? 0
+                               : static_cast<uint32_t>(changelog_value.size() -
+                                                       kChangelogChecksumBytes),
+       .begin = bytes_.size()});
+  bytes_.insert(bytes_.end(), changelog_key.begin(), changelog_key.end());
+  bytes_.insert(bytes_.end(), changelog_value.begin(), changelog_value.end());
+}
+
 }  // namespace tacho

@@ -32,6 +32,10 @@ class StateChanges {
   void EndKey();
   void EndValue();      // The change is a put...
   void EndTombstone();  // ...or a delete.
+  // A change as it came from a changelog, prefix and checksum included.
+  // REQUIRES: ParseChangelogRecord accepts it as a put or a tombstone.
+  void Add(TableId table, std::string_view changelog_key,
+           std::string_view changelog_value);
   std::vector<char>& bytes() {
     return bytes_;
   }  // Append between Begin and End.
@@ -90,8 +94,15 @@ class StateStore {
   virtual Result<std::optional<Marker>> ReadMarker() = 0;
 
   // Puts changes and marker in one atomic write; durable on return if the
-  // store was opened with a synced WAL.
+  // store was opened with a synced WAL. The last change of a key wins.
   virtual Status Apply(const StateChanges& changes, const Marker& marker) = 0;
+
+  // The same for many changes at once, as a restore makes them: cheaper a
+  // change than Apply, not quick to answer, and blocking while the store is
+  // behind with its own housekeeping.
+  virtual Status Restore(const StateChanges& changes, const Marker& marker) {
+    return Apply(changes, marker);
+  }
 
   // Calls `visit` for every (key, value) of `table` whose key starts with
   // `prefix`, in key order, until it returns a Status that is not ok.

@@ -41,7 +41,9 @@ class ChangelogChunk {
     if (e.null_value) return {};
     return {bytes_.data() + e.begin + e.key_size, e.value_size};
   }
-  size_t bytes() const { return bytes_.size(); }
+  size_t used_bytes() const {
+    return bytes_.size() + entries_.size() * sizeof(Entry);
+  }
   bool empty() const { return entries_.empty(); }
   void Clear() {
     bytes_.clear();
@@ -54,14 +56,17 @@ class ChangelogChunk {
 };
 
 // Reads one changelog partition, committed records only, from an offset on.
-// Threading: one thread.
+//
+// Threading: one thread, the opener's.
+// Lifetime: ends before its Changelog.
 class ChangelogReader {
  public:
   virtual ~ChangelogReader() = default;
 
-  // Appends what has arrived, up to about `max_bytes`; never blocks.
-  // Errors: kCorruption if the log no longer has the position; others
-  // retryable.
+  // Appends what has arrived, until the chunk holds about `max_bytes`; never
+  // blocks.
+  // Errors: kCorruption if the log no longer has the position, or a batch
+  // cannot be read. After a retryable one the reader may be asked again.
   virtual Status Read(ChangelogChunk& chunk, size_t max_bytes) = 0;
 
   // Where the log goes on after what was read: past control records and

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/base/ids.h"
@@ -17,22 +18,44 @@ namespace tacho {
 
 // Brings a lane's store from what it holds to the end of its changelog.
 //
-// Replay is a sequence of bounded steps: each applies what has arrived, with a
-// marker that says *restoring*; the last one writes the meta record that was
-// read last (or the base's marker if there was none) as the store's full
-// marker. A crash between two steps goes on from the last one.
+// Replay is a sequence of bounded steps. What they read is collected and
+// written in big atomic writes with a marker that says *restoring*; the last
+// write has the full marker, made of the meta record that was read last (or of
+// the base, if it is whole and there was nothing to read). After a crash
+// another Restorer goes on from the marker that the store has.
+//
+// The log is read up to `end` and no further: what lies behind belongs to a
+// later owner. A restore that waits for an open transaction stays where it is.
+//
+// A changelog forgets erasures after delete.retention.ms. What it holds of a
+// key when a restore reads it stays true for that long, so a marker's
+// wall_time is, as long as a restore runs, that of the oldest state in the
+// store: the base's, or the restore's start.
 //
 // Threading: one thread; nobody else uses the store meanwhile.
-// Memory: one chunk, whatever the changelog's size.
-// Errors: kCorruption (a record does not parse, or its checksum does not
-// match: topic, partition and offset are in the message); the store's.
+// Memory: used_bytes(), within a few of Limits' sums, whatever the changelog.
+// Errors: kCorruption (a record does not parse or its checksum does not match;
+// an epoch without its meta record; epochs that go back; more than
+// delete.retention.ms gone), kInvalidArgument (a record of a table that the
+// job does not have), all with topic, partition and offset; the store's. They
+// are final: a Restorer that has failed fails for ever. Only the reader's
+// retryable errors are not. After kCorruption with a base, wipe the store and
+// restore from the log's first offset; without one, the changelog is damaged.
 class Restorer {
  public:
   struct Spec {
     TopicPartition tp;               // The input's.
     std::vector<std::string> names;  // Tables; TableId is the place.
-    Marker base;     // Of the store, or the identity of a new lane's.
+    // The store's marker, whole or restoring, or the identity of a new lane's:
+    // epoch 0, and job, guarantee, input_partitions, reset_generation and
+    // cluster_id.
+    Marker base;
     Offset end = 0;  // Of the changelog, uncommitted records included.
+    Millis delete_retention = std::chrono::hours(24);
+  };
+  struct Limits {
+    size_t read_bytes = size_t{1} << 20;    // Of one step.
+    size_t write_bytes = size_t{16} << 20;  // Of one write.
   };
   struct Progress {
     uint64_t records = 0;
@@ -41,21 +64,60 @@ class Restorer {
     Offset end = 0;
   };
 
-  // REQUIRES: the store's tables are open, `reader` starts where the base ends.
+  // REQUIRES: the store's tables are open; `reader` starts at the base's
+  // changelog_next, or at the log's first offset for a store that is empty.
   Restorer(StateStore& store, std::unique_ptr<ChangelogReader> reader,
            Spec spec, const Clock& clock);
+  Restorer(StateStore& store, std::unique_ptr<ChangelogReader> reader,
+           Spec spec, const Clock& clock, const Limits& limits);
 
-  // Applies what has arrived. False: nothing had.
+  // Takes what has arrived. False: nothing had, and not done.
+  // REQUIRES: !done().
   Result<bool> Step();
   // The position has reached the end, and the full marker is written.
   bool done() const { return done_; }
-  // The store's marker; nothing if the lane has never committed an epoch.
+  // The store's marker; nothing if the lane has never committed an epoch (the
+  // store has not been written to then).
   // REQUIRES: done().
   const std::optional<Marker>& marker() const;
   Progress progress() const;
+  size_t used_bytes() const {
+    return chunk_.used_bytes() + changes_.used_bytes();
+  }
 
  private:
+  Status Advance();
+  Status TakeChunk();
+  Status Take(const ChangelogChunk::Entry& entry);
+  Status TakeMeta(std::string_view value);
+  Status WritePart();
+  Status Finish();
+  Status CheckEnd() const;
+  Result<TableId> TableOf(uint32_t tag) const;
+  Status At(Offset offset, const Status& status) const;
+  std::string ChangelogName() const;
+
+  StateStore& store_;
+  const std::unique_ptr<ChangelogReader> reader_;
+  const Spec spec_;
+  const Clock& clock_;
+  const Limits limits_;
+  const Timestamp started_;
+  const Timestamp oldest_;  // Since when the store's contents may be stale.
+
+  std::vector<std::pair<uint32_t, TableId>> tags_;
+  ChangelogChunk chunk_;
+  StateChanges changes_;    // Read and not written.
+  Offset position_;         // Of the log: all before it was taken.
+  bool open_epoch_;         // State changes were read after the last meta.
+  int64_t last_epoch_ = 0;  // Of the last meta record read.
+  std::optional<Marker> meta_;
+  uint64_t records_ = 0;
+  uint64_t bytes_ = 0;
+
+  Status failure_;
   bool done_ = false;
+  std::optional<Marker> marker_;
 };
 
 }  // namespace tacho

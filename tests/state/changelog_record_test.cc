@@ -44,6 +44,28 @@ TEST(ChangelogRecordTest, ReadsBackWhatAStateChangeWrites) {
   EXPECT_EQ(changes.Value(change), "value");
 }
 
+TEST(ChangelogRecordTest, AChangeFromAChangelogIsTheOneThatWasWritten) {
+  StateChanges written = OnePut(TableTag("t"), "key", "value");
+  written.Begin(0, TableTag("t"));
+  Append(written, "erased");
+  written.EndKey();
+  written.EndTombstone();
+
+  StateChanges read;
+  for (const StateChanges::Change& change : written.changes()) {
+    read.Add(3, written.ChangelogKey(change), written.ChangelogValue(change));
+  }
+
+  EXPECT_EQ(read.bytes(), written.bytes());
+  ASSERT_EQ(read.changes().size(), 2u);
+  EXPECT_EQ(read.changes()[0].table, 3u);
+  EXPECT_EQ(read.Key(read.changes()[0]), "key");
+  EXPECT_EQ(read.Value(read.changes()[0]), "value");
+  EXPECT_FALSE(read.changes()[0].tombstone);
+  EXPECT_EQ(read.Key(read.changes()[1]), "erased");
+  EXPECT_TRUE(read.changes()[1].tombstone);
+}
+
 TEST(ChangelogRecordTest, ATombstoneHasNoValueAndANullIsNotAnEmptyOne) {
   StateChanges changes;
   changes.Begin(0, 7);

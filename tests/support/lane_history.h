@@ -1,0 +1,124 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pipeline/base/check.h"
+#include "state/marker.h"
+#include "state/state_store.h"
+#include "tests/support/fake_changelog.h"
+#include "tests/support/manual_clock.h"
+
+namespace tacho {
+
+// All entries of a lane's tables.
+using LaneEntries = std::map<std::pair<TableId, std::string>, std::string>;
+
+// A lane as its changelog knows it: writes epochs, and is itself the model of
+// what a restore must give.
+class LaneHistory {
+ public:
+  LaneHistory(FakeChangelogCluster& cluster, const Clock& clock)
+      : cluster_(cluster), clock_(clock) {}
+
+  static std::vector<std::string> Tables() { return {"windows", "clocks"}; }
+  // The base of a lane that has no store yet.
+  static Marker Identity() {
+    Marker marker;
+    marker.job = "job";
+    marker.guarantee = Guarantee::kExactlyOnce;
+    marker.input_partitions = 4;
+    marker.reset_generation = 3;
+    marker.cluster_id = "cluster";
+    return marker;
+  }
+
+  // Changes of the epoch that the next Commit, Abort or LeaveOpen writes.
+  void Put(TableId table, const std::string& key, const std::string& value) {
+    PutInto(Tables().at(table), key, value, table);
+    next_[{table, key}] = value;
+  }
+  void Erase(TableId table, const std::string& key) {
+    Key(Tables().at(table), key, table);
+    changes_.EndTombstone();
+    next_.erase({table, key});
+  }
+  // Into a table that no job has; no part of the model.
+  void PutInto(const std::string& name, std::string_view key,
+               std::string_view value, TableId table = 99) {
+    Key(name, key, table);
+    Append(value);
+    changes_.EndValue();
+  }
+
+  void Commit() {
+    Marker meta = NextMeta();
+    cluster_.Commit(Write(meta));
+    meta_ = meta;
+    committed_ = next_;
+  }
+  void Abort() { cluster_.Abort(LeaveOpen()); }
+  FakeChangelogCluster::Txn LeaveOpen() {
+    const auto txn = Write(NextMeta());
+    next_ = committed_;
+    return txn;
+  }
+  // The next commit is the one after `epoch`.
+  void set_epoch(int64_t epoch) { meta_.epoch = epoch; }
+
+  const FakeLogId& id() const { return id_; }
+  // As it was committed; epoch 0: never.
+  const Marker& last_meta() const { return meta_; }
+  const LaneEntries& state() const { return committed_; }
+
+ private:
+  void Append(std::string_view text) {
+    changes_.bytes().insert(changes_.bytes().end(), text.begin(), text.end());
+  }
+  void Key(const std::string& name, std::string_view key, TableId table) {
+    changes_.Begin(table, TableTag(name));
+    Append(key);
+    changes_.EndKey();
+  }
+  Marker NextMeta() const {
+    Marker meta = Identity();
+    meta.cluster_id.clear();
+    meta.epoch = meta_.epoch + 1;
+    meta.next_offset = meta.epoch * 100;
+    meta.wall_time = clock_.Now();
+    meta.tables = {{"clocks", 2}, {"windows", 1}};
+    return meta;
+  }
+  FakeChangelogCluster::Txn Write(const Marker& meta) {
+    const auto txn = cluster_.Begin();
+    cluster_.AppendEpoch(txn, id_, changes_, meta);
+    changes_.Clear();
+    return txn;
+  }
+
+  FakeChangelogCluster& cluster_;
+  const Clock& clock_;
+  const FakeLogId id_{{"input", 2}, 3};
+  StateChanges changes_;
+  Marker meta_;
+  LaneEntries committed_;
+  LaneEntries next_;
+};
+
+inline LaneEntries StateOf(const StateStore& store) {
+  LaneEntries out;
+  for (TableId table = 0; table < LaneHistory::Tables().size(); ++table) {
+    const Status status =
+        store.Scan(table, {}, [&](std::string_view key, std::string_view v) {
+          out[{table, std::string(key)}] = v;
+          return Status::Ok();
+        });
+    CHECK(status.ok());
+  }
+  return out;
+}
+
+}  // namespace tacho

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "pipeline/kafka/kafka_handle.h"
+
+namespace tacho {
+
+// Somebody in a consumer group: joins, and stays until it is destroyed.
+class GroupMember {
+ public:
+  // Waits until the group has given it its partitions, all of them if it is
+  // alone.
+  static Result<std::unique_ptr<GroupMember>> Join(const std::string& bootstrap,
+                                                   const std::string& group,
+                                                   const std::string& topic,
+                                                   const std::string& client);
+  ~GroupMember();
+
+ private:
+  explicit GroupMember(KafkaPtr<rd_kafka_t> consumer);
+  KafkaPtr<rd_kafka_t> consumer_;
+};
+
+}  // namespace tacho

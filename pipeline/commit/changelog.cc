@@ -1,5 +1,7 @@
 #include "pipeline/commit/changelog.h"
 
+#include <charconv>
+
 #include "pipeline/base/check.h"
 
 namespace tacho {
@@ -7,6 +9,56 @@ namespace tacho {
 std::string ChangelogTopic(const std::string& job, const std::string& input,
                            int64_t generation) {
   return job + "-" + input + "-changelog-g" + std::to_string(generation);
+}
+
+std::map<std::string, std::string> ChangelogTopicConfig() {
+  return {{"cleanup.policy", "compact"},
+          {"delete.retention.ms", std::to_string(kMinDeleteRetention.count())},
+          // Only closed segments are compacted, and a restore reads what is
+          // not: small segments and an eager cleaner keep it short.
+          {"segment.bytes", "134217728"},
+          {"min.cleanable.dirty.ratio", "0.3"},
+          {"max.compaction.lag.ms", "86400000"},
+          {"message.timestamp.type", "CreateTime"}};
+}
+
+Millis DeleteRetention(const std::map<std::string, std::string>& config) {
+  const auto found = config.find("delete.retention.ms");
+  if (found == config.end()) return Millis(0);
+  const std::string& text = found->second;
+  int64_t ms = 0;
+  std::from_chars(text.data(), text.data() + text.size(), ms);
+  return Millis(ms);
+}
+
+std::vector<ChangelogFault> CheckChangelogTopic(
+    const std::map<std::string, std::string>& config, int32_t partitions,
+    int32_t input_partitions) {
+  std::vector<ChangelogFault> faults;
+  if (partitions != input_partitions) {
+    faults.push_back({"it has " + std::to_string(partitions) +
+                          " partitions and its input " +
+                          std::to_string(input_partitions),
+                      ""});
+  }
+  const auto policy = config.find("cleanup.policy");
+  // "compact,delete" loses old state as well.
+  if (policy == config.end() || policy->second != "compact") {
+    faults.push_back(
+        {"its cleanup.policy is " +
+             (policy == config.end() ? "unknown" : policy->second) +
+             ", not compact: state would be deleted",
+         "cleanup.policy=compact"});
+  }
+  const Millis retention = DeleteRetention(config);
+  if (retention < kMinDeleteRetention) {
+    const std::string least = std::to_string(kMinDeleteRetention.count());
+    faults.push_back({"its delete.retention.ms is " +
+                          std::to_string(retention.count()) +
+                          ", less than a day (" + least + ")",
+                      "delete.retention.ms=" + least});
+  }
+  return faults;
 }
 
 void ChangelogChunk::Add(Offset offset, std::string_view key,

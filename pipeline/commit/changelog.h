@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +19,26 @@ namespace tacho {
 // "<job>-<input>-changelog-g<generation>".
 std::string ChangelogTopic(const std::string& job, const std::string& input,
                            int64_t generation);
+
+// What a changelog topic is created with; replication and all else are the
+// cluster's own.
+std::map<std::string, std::string> ChangelogTopicConfig();
+// A log that forgets erasures sooner can't bring a store up to date that was
+// away for a night.
+inline constexpr Millis kMinDeleteRetention = std::chrono::hours(24);
+
+// A reason why an existing topic can't be a changelog.
+struct ChangelogFault {
+  std::string what;    // "its cleanup.policy is delete, not compact"
+  std::string config;  // The setting that repairs it; empty: none does.
+};
+// All that is wrong with a topic that has this `config` (defaults included)
+// and so many partitions.
+std::vector<ChangelogFault> CheckChangelogTopic(
+    const std::map<std::string, std::string>& config, int32_t partitions,
+    int32_t input_partitions);
+// Its delete.retention.ms; 0 if the broker does not say.
+Millis DeleteRetention(const std::map<std::string, std::string>& config);
 
 // Changelog records as they were read, in offset order; owns their bytes.
 // Recycled: Clear keeps capacity.

@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr Millis kPause{50};       // Between two questions of a wait.
+constexpr Millis kPause{50};        // Between two questions of a wait.
 constexpr Millis kEventGrace{500};  // For librdkafka's own time-out to arrive.
 constexpr size_t kErrorSize = 512;
 
@@ -26,12 +26,10 @@ using Options = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using NewTopic = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using ConfigResource =
     Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
-using ListOffsetsRequest =
-    Owned<rd_kafka_ListConsumerGroupOffsets_t,
-          rd_kafka_ListConsumerGroupOffsets_destroy>;
-using AlterOffsetsRequest =
-    Owned<rd_kafka_AlterConsumerGroupOffsets_t,
-          rd_kafka_AlterConsumerGroupOffsets_destroy>;
+using ListOffsetsRequest = Owned<rd_kafka_ListConsumerGroupOffsets_t,
+                                 rd_kafka_ListConsumerGroupOffsets_destroy>;
+using AlterOffsetsRequest = Owned<rd_kafka_AlterConsumerGroupOffsets_t,
+                                  rd_kafka_AlterConsumerGroupOffsets_destroy>;
 
 // Longest that librdkafka takes; at least one, because 0 is its default.
 int ToMs(Millis timeout) {
@@ -100,8 +98,9 @@ Result<bool> AllLed(rd_kafka_t* handle, const std::string& topic,
   const std::span all(found.partitions,
                       static_cast<size_t>(found.partition_cnt));
   return found.partition_cnt >= partitions &&
-         std::all_of(all.begin(), all.end(),
-                     [](const auto& partition) { return partition.leader >= 0; });
+         std::all_of(all.begin(), all.end(), [](const auto& partition) {
+           return partition.leader >= 0;
+         });
 }
 
 GroupDescription Describe(const rd_kafka_ConsumerGroupDescription_t* group) {
@@ -133,15 +132,14 @@ Result<std::optional<std::vector<GroupOffset>>> Stable(
     }
     RETURN_IF_ERROR(FromKafka(e.err, context));
     if (e.offset < 0) continue;
-    offsets.push_back({{e.topic, e.partition},
-                       e.offset,
-                       std::string(static_cast<const char*>(e.metadata),
-                                   e.metadata_size)});
+    offsets.push_back(
+        {{e.topic, e.partition},
+         e.offset,
+         std::string(static_cast<const char*>(e.metadata), e.metadata_size)});
   }
-  std::sort(offsets.begin(), offsets.end(),
-            [](const GroupOffset& a, const GroupOffset& b) {
-              return a.tp < b.tp;
-            });
+  std::sort(
+      offsets.begin(), offsets.end(),
+      [](const GroupOffset& a, const GroupOffset& b) { return a.tp < b.tp; });
   return std::optional(std::move(offsets));
 }
 
@@ -232,9 +230,9 @@ Result<std::unique_ptr<KafkaAdmin>> KafkaAdmin::Open(
 Result<std::string> KafkaAdmin::ClusterId(Millis timeout) {
   rd_kafka_t* const handle = impl_->handle.get();
   const rd_kafka_metadata_t* metadata = nullptr;
-  RETURN_IF_ERROR(FromKafka(
-      rd_kafka_metadata(handle, 0, nullptr, &metadata, ToMs(timeout)),
-      "metadata of the cluster"));
+  RETURN_IF_ERROR(
+      FromKafka(rd_kafka_metadata(handle, 0, nullptr, &metadata, ToMs(timeout)),
+                "metadata of the cluster"));
   rd_kafka_metadata_destroy(metadata);
   char* const id = rd_kafka_clusterid(handle, ToMs(timeout));
   std::string text = Text(id);
@@ -254,26 +252,25 @@ Status KafkaAdmin::CreateTopic(const std::string& topic, int32_t partitions,
   const std::string context = "create topic " + topic;
   rd_kafka_t* const handle = impl_->handle.get();
   char error[kErrorSize];
-  const NewTopic request(rd_kafka_NewTopic_new(
-      topic.c_str(), partitions, /*replication_factor=*/-1, error,
-      sizeof error));
+  const NewTopic request(rd_kafka_NewTopic_new(topic.c_str(), partitions,
+                                               /*replication_factor=*/-1, error,
+                                               sizeof error));
   if (request == nullptr) return InvalidArgument(context + ": " + error);
   for (const auto& [name, value] : config) {
-    RETURN_IF_ERROR(FromKafka(
-        rd_kafka_NewTopic_set_config(request.get(), name.c_str(),
-                                     value.c_str()),
-        context + ": " + name));
+    RETURN_IF_ERROR(FromKafka(rd_kafka_NewTopic_set_config(
+                                  request.get(), name.c_str(), value.c_str()),
+                              context + ": " + name));
   }
   const Options options =
       MakeOptions(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
   rd_kafka_AdminOptions_set_operation_timeout(options.get(), ToMs(timeout),
                                               error, sizeof error);
   rd_kafka_NewTopic_t* requests[] = {request.get()};
-  ASSIGN_OR_RETURN(
-      const KafkaPtr<rd_kafka_event_t> event,
-      impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
-        rd_kafka_CreateTopics(handle, requests, 1, options.get(), queue);
-      }));
+  ASSIGN_OR_RETURN(const KafkaPtr<rd_kafka_event_t> event,
+                   impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
+                     rd_kafka_CreateTopics(handle, requests, 1, options.get(),
+                                           queue);
+                   }));
   size_t count = 0;
   const rd_kafka_topic_result_t** const results =
       rd_kafka_CreateTopics_result_topics(
@@ -320,11 +317,11 @@ Result<std::map<std::string, std::string>> KafkaAdmin::TopicConfig(
   rd_kafka_ConfigResource_t* requests[] = {request.get()};
   const Options options =
       MakeOptions(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
-  ASSIGN_OR_RETURN(
-      const KafkaPtr<rd_kafka_event_t> event,
-      impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
-        rd_kafka_DescribeConfigs(handle, requests, 1, options.get(), queue);
-      }));
+  ASSIGN_OR_RETURN(const KafkaPtr<rd_kafka_event_t> event,
+                   impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
+                     rd_kafka_DescribeConfigs(handle, requests, 1,
+                                              options.get(), queue);
+                   }));
   size_t count = 0;
   const rd_kafka_ConfigResource_t** const results =
       rd_kafka_DescribeConfigs_result_resources(
@@ -348,11 +345,10 @@ Result<std::pair<Offset, Offset>> KafkaAdmin::LogRange(const TopicPartition& tp,
                                                        Millis timeout) {
   int64_t low = 0;
   int64_t high = 0;
-  RETURN_IF_ERROR(FromKafka(
-      rd_kafka_query_watermark_offsets(impl_->handle.get(), tp.topic.c_str(),
-                                       tp.partition, &low, &high,
-                                       ToMs(timeout)),
-      "log range of " + tp.ToString()));
+  RETURN_IF_ERROR(FromKafka(rd_kafka_query_watermark_offsets(
+                                impl_->handle.get(), tp.topic.c_str(),
+                                tp.partition, &low, &high, ToMs(timeout)),
+                            "log range of " + tp.ToString()));
   return std::pair<Offset, Offset>(low, high);
 }
 
@@ -363,10 +359,9 @@ Result<Offset> KafkaAdmin::OffsetForTime(const TopicPartition& tp,
   // Negative numbers are questions of another kind to the broker.
   list->elems[0].offset = std::max<int64_t>(0, ToEpochMillis(time));
   const std::string context = "offset by time of " + tp.ToString();
-  RETURN_IF_ERROR(FromKafka(
-      rd_kafka_offsets_for_times(impl_->handle.get(), list.get(),
-                                 ToMs(timeout)),
-      context));
+  RETURN_IF_ERROR(FromKafka(rd_kafka_offsets_for_times(
+                                impl_->handle.get(), list.get(), ToMs(timeout)),
+                            context));
   RETURN_IF_ERROR(FromKafka(list->elems[0].err, context));
   if (list->elems[0].offset >= 0) return list->elems[0].offset;
   ASSIGN_OR_RETURN(const auto range, LogRange(tp, deadline.left()));
@@ -380,12 +375,11 @@ Result<GroupDescription> KafkaAdmin::DescribeGroup(const std::string& group,
   const Options options =
       MakeOptions(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout);
   const char* groups[] = {group.c_str()};
-  ASSIGN_OR_RETURN(
-      const KafkaPtr<rd_kafka_event_t> event,
-      impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
-        rd_kafka_DescribeConsumerGroups(handle, groups, 1, options.get(),
-                                        queue);
-      }));
+  ASSIGN_OR_RETURN(const KafkaPtr<rd_kafka_event_t> event,
+                   impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
+                     rd_kafka_DescribeConsumerGroups(handle, groups, 1,
+                                                     options.get(), queue);
+                   }));
   size_t count = 0;
   const rd_kafka_ConsumerGroupDescription_t** const results =
       rd_kafka_DescribeConsumerGroups_result_groups(
@@ -427,9 +421,8 @@ Result<std::vector<GroupOffset>> KafkaAdmin::GroupOffsets(
             &count);
     ASSIGN_OR_RETURN(const rd_kafka_group_result_t* const found,
                      OnlyResult(results, count, context));
-    ASSIGN_OR_RETURN(
-        std::optional<std::vector<GroupOffset>> offsets,
-        Stable(rd_kafka_group_result_partitions(found), context));
+    ASSIGN_OR_RETURN(std::optional<std::vector<GroupOffset>> offsets,
+                     Stable(rd_kafka_group_result_partitions(found), context));
     if (offsets) return *std::move(offsets);
   } while (impl_->Pause(deadline));
   return Status(StatusCode::kUnavailable,
@@ -448,12 +441,11 @@ Status KafkaAdmin::AlterGroupOffsets(const std::string& group,
   rd_kafka_AlterConsumerGroupOffsets_t* requests[] = {request.get()};
   const Options options =
       MakeOptions(handle, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, timeout);
-  ASSIGN_OR_RETURN(
-      const KafkaPtr<rd_kafka_event_t> event,
-      impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
-        rd_kafka_AlterConsumerGroupOffsets(handle, requests, 1, options.get(),
-                                           queue);
-      }));
+  ASSIGN_OR_RETURN(const KafkaPtr<rd_kafka_event_t> event,
+                   impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
+                     rd_kafka_AlterConsumerGroupOffsets(handle, requests, 1,
+                                                        options.get(), queue);
+                   }));
   size_t count = 0;
   const rd_kafka_group_result_t** const results =
       rd_kafka_AlterConsumerGroupOffsets_result_groups(
@@ -468,7 +460,8 @@ Status KafkaAdmin::AlterGroupOffsets(const std::string& group,
       return InvalidArgument(context + ": it has active members");
     }
     RETURN_IF_ERROR(FromKafka(
-        e.err, context + ": " + TopicPartition{e.topic, e.partition}.ToString()));
+        e.err,
+        context + ": " + TopicPartition{e.topic, e.partition}.ToString()));
   }
   return Status::Ok();
 }

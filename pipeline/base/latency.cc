@@ -36,8 +36,8 @@ uint64_t LatencyHistogram::Quantile(double q) const {
       1, static_cast<uint64_t>(std::ceil(q * static_cast<double>(total))));
   uint64_t seen = 0;
   for (int bucket = 0; bucket < kBuckets; ++bucket) {
-    seen += buckets_[static_cast<size_t>(bucket)].load(
-        std::memory_order_relaxed);
+    seen +=
+        buckets_[static_cast<size_t>(bucket)].load(std::memory_order_relaxed);
     if (seen >= rank) return UpperBound(bucket);
   }
   return UpperBound(kBuckets - 1);

@@ -8,7 +8,8 @@ namespace tacho {
 
 CommitThread::CommitThread(Transaction& transaction, const Clock& clock,
                            std::function<void(Done)> on_done)
-    : committer_(transaction, clock, [this](Millis d) { return WaitForRetry(d); }),
+    : committer_(transaction, clock,
+                 [this](Millis d) { return WaitForRetry(d); }),
       on_done_(std::move(on_done)),
       thread_([this] { Run(); }) {}
 

@@ -57,7 +57,7 @@ class KafkaExactlyOnce final : public Transaction {
   const Clock& clock_;
   std::string id_;
   std::unique_ptr<KafkaProducer> producer_;  // None: Settle makes one.
-  bool open_ = false;      // A transaction has begun.
+  bool open_ = false;                        // A transaction has begun.
   bool in_doubt_ = false;  // Its outcome, or the handle's state, is.
   bool renew_ = false;     // Committed, but too slowly.
   std::deque<std::chrono::steady_clock::time_point> fences_;
@@ -216,7 +216,8 @@ void KafkaExactlyOnce::CountFence() {
   while (now - fences_.front() > kFenceWindow) fences_.pop_front();
   if (fences_.size() < kFencesBeforeNewId) return;
   fences_.clear();
-  id_ = options_.transactional_id + "-" + std::to_string(std::random_device{}());
+  id_ =
+      options_.transactional_id + "-" + std::to_string(std::random_device{}());
   LOG(kWarn, "fenced_again_and_again",
       {{"transactional_id", options_.transactional_id}, {"new_id", id_}});
 }

@@ -85,9 +85,8 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
                                   const std::optional<Marker>& state) {
   StartDecision decision;
   decision.start = committed.offset;
-  const bool epoch_was_here =
-      committed.metadata.has_value() &&
-      committed.metadata->origin == Origin::kEpoch;
+  const bool epoch_was_here = committed.metadata.has_value() &&
+                              committed.metadata->origin == Origin::kEpoch;
   if (!state.has_value()) {
     // An existing group is adopted, with empty state; but not one whose state
     // was ours and is gone.

@@ -59,9 +59,9 @@ RestoreBase ChooseBase(const LaneIdentity& lane,
 
 // Where a lane starts.
 struct StartDecision {
-  Offset start = kNoOffset;  // kNoOffset: `group.offset_reset` says.
-  bool use_state = false;    // False: with empty state.
-  bool recommit = false;     // The group's offset is not the start.
+  Offset start = kNoOffset;      // kNoOffset: `group.offset_reset` says.
+  bool use_state = false;        // False: with empty state.
+  bool recommit = false;         // The group's offset is not the start.
   bool state_not_moved = false;  // At least once: the state is elsewhere.
 };
 

@@ -68,9 +68,9 @@ void Worker::LogTotals(const char* event) const {
        {"outputs", t.outputs},
        {"skipped", t.skipped},
        {"state_not_moved", t.state_not_moved},
-       {"commits",
-        commit_thread_ == nullptr ? 0
-                                  : commit_thread_->metrics().commits.value()}});
+       {"commits", commit_thread_ == nullptr
+                       ? 0
+                       : commit_thread_->metrics().commits.value()}});
   LogCommitLatency();
   for (size_t i = 0; i < kRejectReasons; ++i) {
     if (t.rejects[i] == 0) continue;

@@ -23,9 +23,9 @@ bool TakeString(std::string_view& in, std::string& out) {
 }  // namespace
 
 Result<GroupMembership> ParseGroupMetadata(std::string_view serialised) {
-  const Status bad(StatusCode::kInternal,
-                   "group metadata of librdkafka " + KafkaClientVersion() +
-                       " is in an unknown format");
+  const Status bad(StatusCode::kInternal, "group metadata of librdkafka " +
+                                              KafkaClientVersion() +
+                                              " is in an unknown format");
   GroupMembership out;
   std::string_view in = serialised;
   if (!in.starts_with(kMagic)) return bad;

@@ -21,15 +21,13 @@
 namespace tacho {
 namespace {
 
+using std::chrono::hours;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using std::chrono::hours;
 
 class RestorerTest : public ::testing::Test {
  protected:
-  RestorerTest() {
-    EXPECT_TRUE(store_.OpenTables(LaneHistory::Tables()).ok());
-  }
+  RestorerTest() { EXPECT_TRUE(store_.OpenTables(LaneHistory::Tables()).ok()); }
 
   Restorer::Spec Spec(const Marker& base) {
     return {.tp = history_.id().tp,
@@ -44,8 +42,9 @@ class RestorerTest : public ::testing::Test {
     EXPECT_TRUE(stored.ok());
     const Marker base =
         stored->has_value() ? **stored : LaneHistory::Identity();
-    const Offset from = stored->has_value() ? base.changelog_next
-                                            : cluster_.Range(history_.id()).first;
+    const Offset from = stored->has_value()
+                            ? base.changelog_next
+                            : cluster_.Range(history_.id()).first;
     auto reader =
         changelog_.Open(history_.id().tp, history_.id().generation, from);
     EXPECT_TRUE(reader.ok());
@@ -271,8 +270,8 @@ TEST_F(RestorerTest, RefusesATableThatTheJobDoesNotHave) {
   const Status status = Restore();
 
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_THAT(status.message(), AllOf(HasSubstr("offset 1"),
-                                      HasSubstr("--state wipe")));
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("offset 1"), HasSubstr("--state wipe")));
 }
 
 TEST_F(RestorerTest, RefusesStateThatNoMetaRecordCloses) {
@@ -506,11 +505,12 @@ TEST_P(RandomRestore, EqualsTheModel) {
     }
     changelog.set_records_per_read(1 + random() % 20);
     Restorer restorer(
-        *store, *changelog.Open(id.tp, id.generation,
-                                stored ? base.changelog_next : first),
+        *store,
+        *changelog.Open(id.tp, id.generation,
+                        stored ? base.changelog_next : first),
         {.tp = id.tp, .names = LaneHistory::Tables(), .base = base, .end = end},
-        clock, {.read_bytes = 1 + random() % 500,
-                .write_bytes = 1 + random() % 1000});
+        clock,
+        {.read_bytes = 1 + random() % 500, .write_bytes = 1 + random() % 1000});
     for (int steps = below(40); steps > 0 && !restorer.done(); --steps) {
       const Result<bool> step = restorer.Step();
       if (!step.ok()) {

@@ -107,8 +107,7 @@ TEST(TakeOverTest, LocalStateThatCannotBeBroughtUpToDateIsNotUsed) {
   for (const NotUsed& c : cases) {
     Marker marker = State();
     c.change(marker);
-    const RestoreBase base =
-        ChooseBase(Lane(), marker, {10, 1500, kDay}, kNow);
+    const RestoreBase base = ChooseBase(Lane(), marker, {10, 1500, kDay}, kNow);
     EXPECT_FALSE(base.use_local) << c.what;
     EXPECT_EQ(base.replay_from, 10) << c.what;
     EXPECT_THAT(base.why_not, HasSubstr(c.why)) << c.what;

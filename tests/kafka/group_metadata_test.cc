@@ -30,7 +30,7 @@ TEST(GroupMetadataTest, WithoutGenerationOrMemberItIsNotValid) {
 }
 
 TEST(GroupMetadataTest, RefusesEveryTruncationAndOtherFormats) {
-  std::string good("CGMDv2:\x05\0\0\0group\0member\0\0inst\0", 31);
+  std::string good("CGMDv2:\x05\0\0\0group\0member\0\0inst\0", 30);
   ASSERT_TRUE(ParseGroupMetadata(good).ok());
   EXPECT_EQ(ParseGroupMetadata(good)->instance_id, "inst");
   for (size_t size = 0; size < good.size(); ++size) {

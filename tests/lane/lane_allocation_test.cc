@@ -124,6 +124,7 @@ TEST_P(LaneAllocationTest, NothingIsAllocatedPerRecordAfterWarmUp) {
   Lane lane(std::move(options), std::move(parts), job.schema, metrics, events,
             SystemClock());
   ASSERT_TRUE(AddStreams(job, sinks, lane).ok());
+  ASSERT_TRUE(lane.Declare(std::nullopt).ok());
   ASSERT_TRUE(lane.Load(std::nullopt, 0).ok());
 
   // Half of the messages warm up, with an epoch every ten batches; the epochs

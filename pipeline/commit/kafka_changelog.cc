@@ -1,0 +1,179 @@
+#include "pipeline/commit/kafka_changelog.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "pipeline/base/fail_point.h"
+#include "pipeline/base/log.h"
+#include "pipeline/commit/kafka_changelog_reader.h"
+#include "pipeline/kafka/kafka_admin.h"
+
+namespace tacho {
+namespace {
+
+std::string Server(const KafkaProperties& properties) {
+  std::string server = "HOST:PORT";
+  for (const auto& [name, value] : properties) {
+    if (name == "bootstrap.servers") server = value;
+  }
+  return server;
+}
+
+// The first fault stands for all: repaired, the next start names the next.
+Status Unfit(const std::string& topic, const ChangelogFault& fault,
+             const std::string& server) {
+  const std::string what =
+      "changelog topic " + topic + " is not fit: " + fault.what + ". ";
+  if (fault.config.empty()) {
+    return InvalidArgument(
+        what +
+        "Stop the group and start a new generation: tacho offsets reset "
+        "JOB.yaml --to OFFSET --state wipe");
+  }
+  return InvalidArgument(what +
+                         "Repair it: kafka-configs.sh "
+                         "--bootstrap-server " +
+                         server +
+                         " --alter --entity-type topics --entity-name " +
+                         topic + " --add-config " + fault.config);
+}
+
+class KafkaChangelog final : public Changelog {
+ public:
+  KafkaChangelog(KafkaChangelogOptions options,
+                 std::unique_ptr<KafkaAdmin> admin,
+                 KafkaPtr<rd_kafka_t> consumer)
+      : options_(std::move(options)),
+        admin_(std::move(admin)),
+        consumer_(std::move(consumer)) {}
+
+  Status Prepare(const std::string& input, int32_t partitions,
+                 int64_t generation, Millis timeout) override;
+
+  Result<std::pair<Offset, Offset>> Range(const TopicPartition& input,
+                                          int64_t generation,
+                                          Millis timeout) override {
+    const std::string topic = Topic(input.topic, generation);
+    auto range = admin_->LogRange({topic, input.partition}, timeout);
+    if (range.ok()) return range;
+    prepared_.erase(topic);  // Looked at again before the next try.
+    return range.status().With("changelog");
+  }
+
+  Result<std::unique_ptr<ChangelogReader>> Open(const TopicPartition& input,
+                                                int64_t generation,
+                                                Offset from) override {
+    return MakeKafkaChangelogReader(
+        consumer_.get(), Topic(input.topic, generation), input.partition, from);
+  }
+
+  Result<std::string> ClusterId(Millis timeout) override {
+    return admin_->ClusterId(timeout);
+  }
+
+  Millis delete_retention(const std::string& input,
+                          int64_t generation) const override {
+    const auto found = prepared_.find(Topic(input, generation));
+    return found == prepared_.end() ? kMinDeleteRetention
+                                    : found->second.delete_retention;
+  }
+
+ private:
+  struct Prepared {
+    int32_t partitions = 0;
+    Millis delete_retention{0};
+  };
+
+  std::string Topic(const std::string& input, int64_t generation) const {
+    return ChangelogTopic(options_.job, input, generation);
+  }
+  Result<int32_t> EnsureTopic(const std::string& topic, int32_t partitions,
+                              Millis timeout);
+
+  const KafkaChangelogOptions options_;
+  const std::unique_ptr<KafkaAdmin> admin_;
+  const KafkaPtr<rd_kafka_t> consumer_;
+  std::map<std::string, Prepared> prepared_;
+};
+
+// Its partition count. Asked first: a worker that may not create topics can
+// use one that is there.
+Result<int32_t> KafkaChangelog::EnsureTopic(const std::string& topic,
+                                            int32_t partitions,
+                                            Millis timeout) {
+  const Result<int32_t> count = admin_->PartitionCount(topic, timeout);
+  if (count.ok() || count.status().code() != StatusCode::kNotFound) {
+    return count;
+  }
+  LOG(kInfo, "changelog_create",
+      {{"topic", topic}, {"partitions", partitions}});
+  FAIL_POINT("takeover.before_create");
+  RETURN_IF_ERROR(
+      admin_->CreateTopic(topic, partitions, ChangelogTopicConfig(), timeout));
+  return admin_->PartitionCount(topic, timeout);
+}
+
+Status KafkaChangelog::Prepare(const std::string& input, int32_t partitions,
+                               int64_t generation, Millis timeout) {
+  const std::string topic = Topic(input, generation);
+  const auto found = prepared_.find(topic);
+  if (found != prepared_.end() && found->second.partitions == partitions) {
+    return Status::Ok();
+  }
+  ASSIGN_OR_RETURN(const int32_t count,
+                   EnsureTopic(topic, partitions, timeout));
+  ASSIGN_OR_RETURN(const auto config, admin_->TopicConfig(topic, timeout));
+  const auto faults = CheckChangelogTopic(config, count, partitions);
+  if (!faults.empty()) {
+    return Unfit(topic, faults.front(), Server(options_.properties));
+  }
+  prepared_[topic] = {partitions, DeleteRetention(config)};
+  return Status::Ok();
+}
+
+KafkaProperties ReaderProperties(const KafkaChangelogOptions& options) {
+  // As for the input: a queued message costs about 430 bytes beside its value.
+  constexpr size_t kPerMessage = 430;
+  const size_t share =
+      options.queue_bytes /
+      static_cast<size_t>(std::max(1, options.partitions_per_worker));
+  const size_t messages =
+      std::clamp<size_t>(share / 2 / kPerMessage, 1000, 100000);
+  const size_t kbytes = std::clamp<size_t>(share / 2 / 1024, 1024, 65536);
+  KafkaProperties p = {
+      {"client.id", "tacho-restore"},   {"check.crcs", "true"},
+      {"fetch.wait.max.ms", "50"},      {"fetch.message.max.bytes", "4194304"},
+      {"socket.nagle.disable", "true"}, {"socket.keepalive.enable", "true"}};
+  p.insert(p.end(), options.properties.begin(), options.properties.end());
+  const KafkaProperties owned = {
+      {"queued.min.messages", std::to_string(messages)},
+      {"queued.max.messages.kbytes", std::to_string(kbytes)},
+      {"enable.auto.commit", "false"},
+      {"enable.auto.offset.store", "false"},
+      {"auto.offset.reset", "error"},
+      {"enable.partition.eof", "true"},
+      {"isolation.level", "read_committed"},
+      {"allow.auto.create.topics", "false"},
+      // Not a member of it: for brokers that account by group.
+      {"group.id", options.job + "-restore"}};
+  p.insert(p.end(), owned.begin(), owned.end());
+  return p;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Changelog>> MakeKafkaChangelog(
+    KafkaChangelogOptions options) {
+  ASSIGN_OR_RETURN(auto admin, KafkaAdmin::Open(options.properties));
+  ASSIGN_OR_RETURN(auto conf,
+                   MakeKafkaConf(ReaderProperties(options),
+                                 {{"fetch.queue.backoff.ms", "20"},
+                                  {"enable.metrics.push", "false"}}));
+  ASSIGN_OR_RETURN(auto consumer, MakeKafkaConsumer(std::move(conf)));
+  return std::unique_ptr<Changelog>(std::make_unique<KafkaChangelog>(
+      std::move(options), std::move(admin), std::move(consumer)));
+}
+
+}  // namespace tacho

@@ -1,0 +1,133 @@
+#include "pipeline/commit/kafka_changelog_reader.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace tacho {
+namespace {
+
+class KafkaChangelogReader final : public ChangelogReader {
+ public:
+  KafkaChangelogReader(rd_kafka_t* consumer, KafkaPtr<rd_kafka_topic_t> topic,
+                       int32_t partition, Offset from)
+      : consumer_(consumer),
+        topic_(std::move(topic)),
+        partition_(partition),
+        position_(from) {}
+
+  ~KafkaChangelogReader() override {
+    if (queue_ != nullptr) rd_kafka_consume_stop(topic_.get(), partition_);
+  }
+
+  Status Start() {
+    KafkaPtr<rd_kafka_queue_t> queue(rd_kafka_queue_new(consumer_));
+    if (rd_kafka_consume_start_queue(topic_.get(), partition_, position_,
+                                     queue.get()) != 0) {
+      return FromKafka(rd_kafka_last_error(), Where());
+    }
+    queue_ = std::move(queue);
+    return Status::Ok();
+  }
+
+  Status Read(ChangelogChunk& chunk, size_t max_bytes) override {
+    call_ = {this, &chunk, max_bytes, {}};
+    rd_kafka_consume_callback_queue(queue_.get(), 0,
+                                    &KafkaChangelogReader::OnMessage, &call_);
+    return std::move(call_.error);
+  }
+
+  Offset position() const override { return position_; }
+
+ private:
+  struct ReadCall {
+    KafkaChangelogReader* reader = nullptr;
+    ChangelogChunk* chunk = nullptr;
+    size_t max_bytes = 0;
+    Status error;
+  };
+
+  static void OnMessage(rd_kafka_message_t* message, void* opaque) {
+    auto& call = *static_cast<ReadCall*>(opaque);
+    KafkaChangelogReader& reader = *call.reader;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      reader.OnError(*message, call);
+      return;
+    }
+    if (message->offset < reader.position_) return;
+    call.chunk->Add(message->offset, View(message->key, message->key_len),
+                    View(message->payload, message->len));
+    reader.position_ = message->offset + 1;
+    if (call.chunk->used_bytes() >= call.max_bytes) {
+      rd_kafka_yield(reader.consumer_);
+    }
+  }
+
+  static std::string_view View(const void* bytes, size_t size) {
+    return bytes == nullptr
+               ? std::string_view()
+               : std::string_view(static_cast<const char*>(bytes), size);
+  }
+
+  void OnError(const rd_kafka_message_t& message, ReadCall& call) {
+    if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      // The end lies past control records and aborted transactions.
+      position_ = std::max<Offset>(position_, message.offset);
+      return;
+    }
+    // librdkafka 2.0.2 goes on after a batch that it could not read; what
+    // follows must not be taken.
+    if (call.error.ok()) call.error = ErrorOf(message);
+    rd_kafka_yield(consumer_);
+  }
+
+  Status ErrorOf(const rd_kafka_message_t& message) const {
+    switch (message.err) {
+      case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+      case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        return Corruption(Where() + ": the log no longer has offset " +
+                          std::to_string(position_));
+      case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+      case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+      case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        // It was there a moment ago: brokers learn of topics one by one.
+        return {StatusCode::kUnavailable,
+                FromKafka(message.err, Where()).message(), /*retryable=*/true};
+      default:
+        return FromKafka(message.err, Where());
+    }
+  }
+
+  std::string Where() const {
+    return TopicPartition{rd_kafka_topic_name(topic_.get()), partition_}
+               .ToString() +
+           " from offset " + std::to_string(position_);
+  }
+
+  rd_kafka_t* const consumer_;
+  const KafkaPtr<rd_kafka_topic_t> topic_;
+  const int32_t partition_;
+  KafkaPtr<rd_kafka_queue_t> queue_;  // None: not started.
+  Offset position_;
+  ReadCall call_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ChangelogReader>> MakeKafkaChangelogReader(
+    rd_kafka_t* consumer, const std::string& topic, int32_t partition,
+    Offset from) {
+  KafkaPtr<rd_kafka_topic_t> handle(
+      rd_kafka_topic_new(consumer, topic.c_str(), nullptr));
+  if (handle == nullptr) {
+    return FromKafka(rd_kafka_last_error(), "changelog " + topic);
+  }
+  auto reader = std::make_unique<KafkaChangelogReader>(
+      consumer, std::move(handle), partition, from);
+  RETURN_IF_ERROR(reader->Start());
+  return std::unique_ptr<ChangelogReader>(std::move(reader));
+}
+
+}  // namespace tacho

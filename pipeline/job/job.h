@@ -80,7 +80,7 @@ struct Job {
   CommitConfig commit;
   uint64_t batch_max_records = 1000;
   uint64_t memory_limit = uint64_t{768} << 20;
-  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  Guarantee guarantee = Guarantee::kExactlyOnce;
   PartitionsAdded partitions_added = PartitionsAdded::kStop;
   Millis revoke_timeout{10000};  // At most max_poll_interval / 4 by default.
   StreamSettings time;           // vehicle_idle_timeout, vehicle_forget.

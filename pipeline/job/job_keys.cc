@@ -411,13 +411,17 @@ const std::vector<JobKey>& JobKeys() {
 
       {.path = "guarantee",
        .kind = kChoice,
-       .default_text = "at_least_once",
-       .choices = "at_least_once",
-       .unavailable = "exactly_once",
-       .instead = "use at_least_once",
-       .help = "at_least_once: after a failure some results may come twice.",
-       .bind = [](Draft& d,
-                  const Value&) { d.job.guarantee = Guarantee::kAtLeastOnce; }},
+       .default_text = "exactly_once",
+       .choices = "exactly_once|at_least_once",
+       .help = "exactly_once: results, state and offsets become visible "
+               "together, and state follows its partition through a changelog "
+               "topic. at_least_once: state stays on its host, and after a "
+               "failure some results may come twice.",
+       .bind =
+           [](Draft& d, const Value& v) {
+             d.job.guarantee = v.choice == 0 ? Guarantee::kExactlyOnce
+                                             : Guarantee::kAtLeastOnce;
+           }},
       {.path = "partitions_added",
        .kind = kChoice,
        .default_text = "stop",

@@ -73,9 +73,7 @@ struct JobKey {
   std::string_view default_text = "";  // As it would be written.
   std::string_view min = "";           // Of kCount, kSize and kDuration.
   std::string_view max = "";
-  std::string_view choices = "";      // "a|b", in the order of the enum.
-  std::string_view unavailable = "";  // A choice that is refused by name...
-  std::string_view instead = "";      // ...and what to write.
+  std::string_view choices = "";  // "a|b", in the order of the enum.
   std::string_view help = "";
   void (*bind)(JobDraft&, const KeyValue&) = nullptr;
 

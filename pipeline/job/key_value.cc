@@ -99,9 +99,6 @@ class ScalarReader {
     const auto found = std::find(choices.begin(), choices.end(), value_.text);
     if (found != choices.end()) {
       value_.choice = static_cast<size_t>(found - choices.begin());
-    } else if (!key_.unavailable.empty() && value_.text == key_.unavailable) {
-      problem_ = value_.text + " is not available in this version; " +
-                 std::string(key_.instead);
     } else if (key_.kind == KeyKind::kSideOutput) {
       problem_ = "'" + value_.text + "' is not an output; write {topic: NAME}";
       for (std::string_view choice : choices) {

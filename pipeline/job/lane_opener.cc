@@ -20,9 +20,6 @@ LaneOpener::LaneOpener(OpeningContext context, Millis patience, Events events)
     : context_(std::move(context)),
       patience_(patience),
       events_(std::move(events)) {
-  context_.old_group = [this](const std::string& topic) {
-    return OldGroup(topic);
-  };
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -80,9 +77,8 @@ void LaneOpener::Run() {
     }
     if (AdvanceAll()) continue;
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, kPollDelay, [this] {
-      return stop_ || cancel_ || !requests_.empty();
-    });
+    wake_.wait_for(lock, kPollDelay,
+                   [this] { return stop_ || cancel_ || !requests_.empty(); });
   }
   active_.clear();
 }
@@ -104,8 +100,8 @@ bool LaneOpener::Advance(Active& active) {
   if (context_.clock.Steady() < active.retry_at) return false;
   const Result<bool> progressed = active.opening->Step();
   if (!progressed.ok()) {
-    OnError(active, progressed.status().With(
-                        "take-over of " + active.opening->tp().ToString()));
+    OnError(active, progressed.status().With("take-over of " +
+                                             active.opening->tp().ToString()));
     return false;
   }
   if (active.opening->done()) {
@@ -142,7 +138,8 @@ void LaneOpener::OnError(Active& active, const Status& status) {
 bool LaneOpener::AskCommitted() {
   std::vector<TopicPartition> waiting;
   for (const Active& active : active_) {
-    if (active.opening->needs_committed()) waiting.push_back(active.opening->tp());
+    if (active.opening->needs_committed())
+      waiting.push_back(active.opening->tp());
   }
   if (waiting.empty()) {
     one_by_one_ = false;
@@ -159,8 +156,8 @@ bool LaneOpener::AskCommitted() {
   bool progressed = false;
   for (Active& active : active_) {
     if (!active.opening->needs_committed()) continue;
-    const auto answer = context_.source.Committed({active.opening->tp()},
-                                                  kOneCommittedTimeout);
+    const auto answer =
+        context_.source.Committed({active.opening->tp()}, kOneCommittedTimeout);
     if (answer.ok()) {
       SetCommitted(answer->front());
       progressed = true;
@@ -177,26 +174,6 @@ void LaneOpener::SetCommitted(const PartitionOffset& committed) {
     active.opening->SetCommitted(committed);
     active.progress_at = context_.clock.Steady();
   }
-}
-
-Result<bool> LaneOpener::OldGroup(const std::string& topic) {
-  ASSIGN_OR_RETURN(const auto counts,
-                   context_.source.PartitionCounts(kCommittedTimeout));
-  const auto count = counts.find(topic);
-  std::vector<TopicPartition> all;
-  for (int32_t p = 0; count != counts.end() && p < count->second; ++p) {
-    all.push_back({topic, p});
-  }
-  ASSIGN_OR_RETURN(const auto committed,
-                   context_.source.Committed(all, kCommittedTimeout));
-  // A start that was resolved a moment ago, with ours, is no old group's.
-  return std::any_of(
-      committed.begin(), committed.end(), [](const PartitionOffset& o) {
-        if (o.offset == kNoOffset) return false;
-        const auto metadata = ParseOffsetMetadata(o.metadata);
-        return !metadata.has_value() ||
-               metadata->origin != OffsetMetadata::Origin::kStart;
-      });
 }
 
 void LaneOpener::ReportIfDue() {

@@ -53,7 +53,6 @@ class LaneOpener {
   void SetCommitted(const PartitionOffset& committed);
   bool Advance(Active& active);
   void OnError(Active& active, const Status& status);
-  Result<bool> OldGroup(const std::string& topic);
   void ReportIfDue();
 
   OpeningContext context_;

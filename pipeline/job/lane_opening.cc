@@ -1,6 +1,8 @@
 #include "pipeline/job/lane_opening.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "pipeline/base/check.h"
 #include "pipeline/base/fail_point.h"
@@ -216,10 +218,9 @@ Status LaneOpening::WipeStore() {
 }
 
 Status LaneOpening::MakeLane(const std::optional<Marker>& marker) {
-  ASSIGN_OR_RETURN(lane_,
-                   context_.factory.Make(request_.spec,
-                                         std::move(request_.reader),
-                                         std::move(store_)));
+  ASSIGN_OR_RETURN(
+      lane_, context_.factory.Make(request_.spec, std::move(request_.reader),
+                                   std::move(store_)));
   // A restore that was cut short has not checked what it found yet.
   const bool complete = marker.has_value() && !marker->restoring;
   const Status declared = lane_->Declare(complete ? marker : std::nullopt);
@@ -230,9 +231,8 @@ Status LaneOpening::MakeLane(const std::optional<Marker>& marker) {
 // ---- Replay.
 
 Status LaneOpening::OpenLog() {
-  ASSIGN_OR_RETURN(auto reader,
-                   context_.changelog->Open(tp(), identity_.generation,
-                                            replay_from_));
+  ASSIGN_OR_RETURN(auto reader, context_.changelog->Open(
+                                    tp(), identity_.generation, replay_from_));
   Restorer::Spec spec;
   spec.tp = tp();
   spec.names = lane_->table_names();
@@ -306,34 +306,69 @@ Status LaneOpening::DecideStartAndState() {
   return CheckStartInLog(identity_, opened_.start, range.first, range.second);
 }
 
-// Nobody has said where to start: the policy does, and what it says is
-// committed before the first record, so that a crash from here on starts at
-// the same place again.
+// Nobody has said where to start. Whoever owns the topic's first partition
+// says it, once, for every partition that is there when the group begins. So
+// one that has no offset while the first has one appeared later, and holds
+// nothing that the group has chosen to skip. What is said is committed before
+// the first record, so that a crash from here on starts at the same place.
 Result<Offset> LaneOpening::ResolveStart() {
-  ASSIGN_OR_RETURN(const auto range,
-                   context_.source.LogRange(tp(), kRequestTimeout));
-  ASSIGN_OR_RETURN(const bool old_group, context_.old_group(tp().topic));
-  Offset start = kNoOffset;
-  // A partition that appeared after the group's first commit holds nothing
-  // that the group has chosen to skip.
-  if (old_group || context_.job.group.offset_reset == OffsetReset::kEarliest) {
-    start = range.first;
-  } else if (context_.job.group.offset_reset == OffsetReset::kLatest) {
-    start = range.second;
-  } else {
+  std::vector<TopicPartition> asked;
+  const bool first = tp().partition == 0;
+  for (int32_t p = 0; p < identity_.input_partitions; ++p) {
+    if (first || p == 0 || p == tp().partition)
+      asked.push_back({tp().topic, p});
+  }
+  ASSIGN_OR_RETURN(const auto known,
+                   context_.source.Committed(asked, kRequestTimeout));
+  const auto offset_of = [&](int32_t partition) {
+    const auto it = std::find_if(
+        known.begin(), known.end(),
+        [&](const auto& o) { return o.tp.partition == partition; });
+    return it == known.end() ? kNoOffset : it->offset;
+  };
+  // At least once it also goes into the marker: otherwise a lane that had
+  // nothing to read yet would look like one whose state stayed elsewhere.
+  opened_.recommit = true;
+  if (offset_of(tp().partition) != kNoOffset) return offset_of(tp().partition);
+  const bool begun = std::any_of(known.begin(), known.end(), [](const auto& o) {
+    return o.offset != kNoOffset;
+  });
+  if (!begun && context_.job.group.offset_reset == OffsetReset::kNone) {
     return InvalidArgument(
         "group " + identity_.group + " has no committed offset for " +
         tp().ToString() +
         " and group.offset_reset is none; set it to earliest or latest, or "
         "set the group's offsets: tacho offsets reset JOB.yaml --to ...");
   }
+  if (!begun && !first) {
+    return Status(StatusCode::kUnavailable,
+                  "the owner of " + TopicPartition{tp().topic, 0}.ToString() +
+                      " has not committed yet where group " + identity_.group +
+                      " starts",
+                  /*retryable=*/true);
+  }
+  return CommitStarts(known, begun);
+}
+
+// Of all partitions in `known` that have no offset; returns our own.
+Result<Offset> LaneOpening::CommitStarts(
+    const std::vector<PartitionOffset>& known, bool begun) {
+  const bool at_end =
+      !begun && context_.job.group.offset_reset == OffsetReset::kLatest;
   OffsetMetadata metadata;
   metadata.generation = identity_.generation;
-  RETURN_IF_ERROR(context_.source.CommitOffsets(
-      {{tp(), start, FormatOffsetMetadata(metadata)}}, kCommitOffsetsTimeout));
-  // At least once it also goes into the marker: otherwise a lane that had
-  // nothing to read yet would look like one whose state stayed elsewhere.
-  opened_.recommit = true;
+  Offset start = kNoOffset;
+  std::vector<PartitionOffset> starts;
+  for (const PartitionOffset& o : known) {
+    if (o.offset != kNoOffset) continue;
+    ASSIGN_OR_RETURN(const auto range,
+                     context_.source.LogRange(o.tp, kRequestTimeout));
+    const Offset offset = at_end ? range.second : range.first;
+    starts.push_back({o.tp, offset, FormatOffsetMetadata(metadata)});
+    if (o.tp == tp()) start = offset;
+  }
+  CHECK(start != kNoOffset);
+  RETURN_IF_ERROR(context_.source.CommitOffsets(starts, kCommitOffsetsTimeout));
   return start;
 }
 

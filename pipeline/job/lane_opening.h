@@ -1,10 +1,10 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pipeline/commit/changelog.h"
 #include "pipeline/commit/restorer.h"
@@ -47,8 +47,6 @@ struct OpeningContext {
   LaneCounters& counters;
   const Clock& clock;
   std::string cluster_id;
-  // True if the group has committed an offset of the topic's partitions.
-  std::function<Result<bool>(const std::string& topic)> old_group;
 };
 
 // One partition's take-over, in the order that design.md §7 gives: the group's
@@ -80,7 +78,15 @@ class LaneOpening {
   std::optional<Restorer::Progress> progress() const;
 
  private:
-  enum class Phase { kCommitted, kBase, kOpenLog, kReplay, kStart, kSeek, kDone };
+  enum class Phase {
+    kCommitted,
+    kBase,
+    kOpenLog,
+    kReplay,
+    kStart,
+    kSeek,
+    kDone
+  };
 
   Status FindBase();
   Status FindLocalBase();
@@ -97,6 +103,8 @@ class LaneOpening {
   Status RestartWithoutBase(const Status& reason);
   Status DecideStartAndState();
   Result<Offset> ResolveStart();
+  Result<Offset> CommitStarts(const std::vector<PartitionOffset>& known,
+                              bool begun);
   Status CloseSuspended();
   bool exactly_once() const { return context_.changelog != nullptr; }
 

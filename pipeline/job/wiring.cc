@@ -54,11 +54,11 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
           return MakeKafkaAtLeastOnce(std::move(output),
                                       std::move(commit_offsets));
         }
-        KafkaExactlyOnceOptions options;
-        options.output = std::move(output);
-        options.job = job.name;
-        options.transactional_id = job.name + "-" + job.group.id + "-" + writer;
-        return MakeKafkaExactlyOnce(std::move(options), SystemClock());
+        KafkaExactlyOnceOptions exactly;
+        exactly.output = std::move(output);
+        exactly.job = job.name;
+        exactly.transactional_id = job.name + "-" + job.group.id + "-" + writer;
+        return MakeKafkaExactlyOnce(std::move(exactly), SystemClock());
       };
 
   // 5. restore: where state is brought back from.
@@ -66,6 +66,8 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
     KafkaChangelogOptions changelog;
     changelog.properties = properties;
     changelog.job = job.name;
+    changelog.queue_bytes = memory.queue_bytes;
+    changelog.partitions_per_worker = job.partitions_per_worker;
     ASSIGN_OR_RETURN(parts.changelog, MakeKafkaChangelog(std::move(changelog)));
   }
   return std::make_unique<Worker>(job, options, std::move(parts));

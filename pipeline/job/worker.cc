@@ -43,6 +43,11 @@ void Worker::Post(Command command) {
   wake_.notify_all();
 }
 
+std::vector<OpenedLane> Worker::TakeOpened() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(opened_, {});
+}
+
 void Worker::Stop() {
   const std::lock_guard lock(mutex_);
   stop_ = true;
@@ -148,13 +153,14 @@ Status Worker::MakeCommitThread() {
 void Worker::MakeOpener() {
   OpeningContext context{
       job_,     *parts_.source, *parts_.stores, parts_.changelog.get(),
-      factory_, counters_,      clock_,         cluster_id_,
-      {}};
+      factory_, counters_,      clock_,         cluster_id_};
   LaneOpener::Events events;
   events.on_opened = [this](OpenedLane opened) {
-    Post([this, shared = std::make_shared<OpenedLane>(std::move(opened))] {
-      return HandleOpened(*shared);
-    });
+    {
+      const std::lock_guard lock(mutex_);
+      opened_.push_back(std::move(opened));
+    }
+    Post([this] { return HandleOpened(); });
   };
   events.on_failed = [this](const TopicPartition&, Status status) {
     OnSourceFailed(std::move(status));
@@ -241,6 +247,11 @@ Status Worker::Shutdown(Status status) {
   std::vector<std::unique_ptr<Lane>> rest = std::move(orphans_);
   for (auto& [tp, lane] : suspended_) rest.push_back(std::move(lane));
   suspended_.clear();
+  // Readers, also those of lanes that nobody has looked at yet, go before the
+  // source is closed.
+  for (OpenedLane& opened : TakeOpened())
+    rest.push_back(std::move(opened.lane));
+  pending_.clear();
   commit_thread_.reset();  // Nothing refers to an epoch from here on.
   CloseLanes(std::move(rest));
   transaction_.reset();

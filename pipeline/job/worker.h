@@ -104,6 +104,7 @@ class Worker final : public GroupListener, public LaneEvents {
   Status Shutdown(Status status);
   // Runs on the control loop, in order of posting.
   void Post(Command command);
+  std::vector<OpenedLane> TakeOpened();
   std::optional<Command> NextCommand();
   // Calls `attempt` until it succeeds, fails for good, or time is up.
   Status Retry(const std::string& what, const std::function<Status()>& attempt);
@@ -112,7 +113,8 @@ class Worker final : public GroupListener, public LaneEvents {
   Status HandleAssign(const std::vector<TopicPartition>& partitions,
                       const GroupMembership& membership);
   Status HandleRevoke(bool lost);
-  Status HandleOpened(OpenedLane& opened);
+  Status HandleOpened();
+  Status StartLane(OpenedLane opened);
   Status HandleLoaded(const TopicPartition& tp, const Status& status,
                       Offset start);
   Status HandleLaneFailed(const TopicPartition& tp, const Status& status);
@@ -191,6 +193,7 @@ class Worker final : public GroupListener, public LaneEvents {
   mutable std::mutex mutex_;  // Guards what follows.
   std::condition_variable wake_;
   std::deque<Command> commands_;
+  std::vector<OpenedLane> opened_;  // Of the opener, not looked at yet.
   std::optional<CommitThread::Done> commit_done_;
   Status failure_;
   bool stop_ = false;

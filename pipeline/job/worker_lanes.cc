@@ -72,7 +72,14 @@ void Worker::OpenAssigned() {
   pending_.clear();
 }
 
-Status Worker::HandleOpened(OpenedLane& opened) {
+Status Worker::HandleOpened() {
+  for (OpenedLane& opened : TakeOpened()) {
+    RETURN_IF_ERROR(StartLane(std::move(opened)));
+  }
+  return Status::Ok();
+}
+
+Status Worker::StartLane(OpenedLane opened) {
   if (opened.ticket != ticket_) {
     std::vector<std::unique_ptr<Lane>> stale;
     stale.push_back(std::move(opened.lane));

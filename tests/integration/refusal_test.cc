@@ -45,17 +45,6 @@ TEST_F(RefusalTest, AMissingOutputTopicComesWithTheCommandThatCreatesIt) {
                                 " --create --topic no.late --partitions 3"));
 }
 
-TEST_F(RefusalTest, ExactlyOnceIsRefusedByName) {
-  Prepare("exactly-once", 1);
-  std::string output;
-
-  EXPECT_EQ(Run({"--set", "guarantee=exactly_once"}, output), 78) << output;
-
-  EXPECT_THAT(output, HasSubstr("guarantee"));
-  EXPECT_THAT(output, HasSubstr("exactly_once"));
-  EXPECT_THAT(output, HasSubstr("at_least_once"));
-}
-
 TEST_F(RefusalTest, AGroupNameThatOthersUseIsWarnedAbout) {
   Prepare("generic", 1);
   std::string output;

@@ -86,7 +86,7 @@ TEST(JobKeysTest, EveryKeyHasAnEffect) {
   for (const JobKey& key : JobKeys()) {
     const std::string other = OtherValue(key);
     // Those with one possible value, and outputs that are in use by `drop`.
-    if (other.empty() || key.path == "guarantee" || key.path == "late.topic" ||
+    if (other.empty() || key.path == "late.topic" ||
         key.path == "rejects.topic") {
       continue;
     }

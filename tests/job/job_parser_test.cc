@@ -135,14 +135,17 @@ TEST(JobParserTest, AnEmptyFileIsNoJob) {
   EXPECT_EQ(Complain("# nothing\n"), "j:1:1: error: the file is empty\n");
 }
 
-TEST(JobParserTest, ExactlyOnceIsRefusedByName) {
+TEST(JobParserTest, ExactlyOnceIsTheDefault) {
+  EXPECT_EQ(ParseJob(SmallJob("late: drop", "late: drop")).job.guarantee,
+            Guarantee::kExactlyOnce);
   EXPECT_EQ(
-      Complain(SmallJob("late: drop", "late: drop\nguarantee: exactly_once")),
-      "j:18:12: error: guarantee: exactly_once is not available in this "
-      "version; use at_least_once\n");
+      ParseJob(SmallJob("late: drop", "late: drop\nguarantee: at_least_once"))
+          .job.guarantee,
+      Guarantee::kAtLeastOnce);
   EXPECT_EQ(
-      Complain(SmallJob("late: drop", "late: drop\nguarantee: at_least_once")),
-      "");
+      Complain(SmallJob("late: drop", "late: drop\nguarantee: at_most_once")),
+      "j:18:12: error: guarantee: 'at_most_once' is not one of: exactly_once, "
+      "at_least_once; did you mean 'at_least_once'?\n");
 }
 
 TEST(JobParserTest, TopicsAreListedByName) {

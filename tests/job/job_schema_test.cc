@@ -94,7 +94,7 @@ TEST(JobSchemaTest, RefusesWhatTheParserRefuses) {
       {"late: drop", "late: drop\ncommit: {interval: 200}"},
       {"late: drop", "late: drop\ncommit: {bytes: 1.5MB}"},
       {"late: drop", "late: drop\nbatch: {max_records: 0}"},
-      {"late: drop", "late: drop\nguarantee: exactly_once"},
+      {"late: drop", "late: drop\nguarantee: exactly-once"},
       {"rejects: drop\n", ""},
       {"vehicle: /id", "vehicle: id"},
       {"topics: [in]", "topics: []"},

@@ -267,7 +267,7 @@ TEST(WorkerTest, ARevokeThatCouldNotCommitDoesNotStopLaterCommits) {
   FillRandom(h, 300, 19);
   h.Start(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 300; }));
-  h.transaction->FailFlushes(1, {StatusCode::kInternal, "not this time"});
+  h.transaction->FailFlushes(1, {StatusCode::kUnavailable, "not now", true});
   h.source->RevokeNow();
   ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 2; }));
   EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);

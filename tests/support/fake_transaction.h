@@ -23,6 +23,25 @@ struct FakeOutput {
   bool operator==(const FakeOutput&) const = default;
 };
 
+inline std::vector<FakeOutput> OutputsOf(const LaneEpoch& part) {
+  std::vector<FakeOutput> outputs;
+  for (const OutputRecord& r : part.outputs.records()) {
+    FakeOutput out{part.tp,
+                   r.sink,
+                   std::string(part.outputs.Key(r)),
+                   std::string(part.outputs.Value(r)),
+                   {}};
+    std::string_view headers = part.outputs.Headers(r);
+    std::string_view name;
+    std::string_view value;
+    while (NextHeader(headers, name, value)) {
+      out.headers[std::string(name)] = value;
+    }
+    outputs.push_back(std::move(out));
+  }
+  return outputs;
+}
+
 // An at-least-once transaction into memory: outputs are visible once flushed.
 // Threading: the committer calls it; the test reads between epochs or after.
 class FakeTransaction final : public Transaction {
@@ -42,20 +61,7 @@ class FakeTransaction final : public Transaction {
 
   Status Begin() override { return Status::Ok(); }
   Status Produce(LaneEpoch& part) override {
-    for (const OutputRecord& r : part.outputs.records()) {
-      FakeOutput out{part.tp,
-                     r.sink,
-                     std::string(part.outputs.Key(r)),
-                     std::string(part.outputs.Value(r)),
-                     {}};
-      std::string_view headers = part.outputs.Headers(r);
-      std::string_view name;
-      std::string_view value;
-      while (NextHeader(headers, name, value)) {
-        out.headers[std::string(name)] = value;
-      }
-      open_.push_back(std::move(out));
-    }
+    for (FakeOutput& out : OutputsOf(part)) open_.push_back(std::move(out));
     return Status::Ok();
   }
   Status Flush() override {

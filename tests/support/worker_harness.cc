@@ -37,6 +37,14 @@ guarantee: at_least_once
 )" + extra;
 }
 
+std::string ExactlyOnceYaml(const std::string& extra) {
+  std::string yaml = TestJobYaml(extra);
+  const std::string at_least_once = "guarantee: at_least_once";
+  yaml.replace(yaml.find(at_least_once), at_least_once.size(),
+               "guarantee: exactly_once");
+  return yaml;
+}
+
 std::string TestMessage(const std::string& vehicle, int64_t ts_ms,
                         double speed) {
   return fmt::format(R"({{"v":"{}","ts":{},"s":{}}})", vehicle, ts_ms, speed);
@@ -76,18 +84,37 @@ void WorkerHarness::Start(std::vector<TopicPartition> lanes,
   WorkerParts parts;
   parts.source = std::move(fake);
   parts.stores = std::make_unique<MemoryLaneStores>(disk);
-  parts.make_transaction =
-      [this](int32_t,
-             auto commit_offsets) -> Result<std::unique_ptr<Transaction>> {
-    auto made = std::make_unique<FakeTransaction>(written_, mutex_,
-                                                  std::move(commit_offsets));
-    transaction = made.get();
-    if (on_transaction) on_transaction(*made);
-    return std::unique_ptr<Transaction>(std::move(made));
+  parts.make_transaction = [this](int32_t, auto commit_offsets) {
+    return MakeTransaction(std::move(commit_offsets));
   };
+  if (job.guarantee == Guarantee::kExactlyOnce) {
+    parts.changelog = std::make_unique<FakeChangelog>(changelogs);
+  }
   worker = std::make_unique<Worker>(job, options, std::move(parts));
   if (!lanes.empty()) source->AssignNow(std::move(lanes));
   thread_ = std::thread([this] { result_ = worker->Run(); });
+}
+
+Result<std::unique_ptr<Transaction>> WorkerHarness::MakeTransaction(
+    std::function<Status(const Epoch&)> commit_offsets) {
+  if (job.guarantee == Guarantee::kExactlyOnce) {
+    auto made =
+        std::make_unique<FakeExactlyOnce>(log, changelogs, written_, mutex_);
+    exactly_once = made.get();
+    if (on_exactly_once) on_exactly_once(*made);
+    return std::unique_ptr<Transaction>(std::move(made));
+  }
+  auto made = std::make_unique<FakeTransaction>(written_, mutex_,
+                                                std::move(commit_offsets));
+  transaction = made.get();
+  if (on_transaction) on_transaction(*made);
+  return std::unique_ptr<Transaction>(std::move(made));
+}
+
+void WorkerHarness::Crash() {
+  exactly_once.load()->FailAt(FakeExactlyOnce::Step::kBegin, 1 << 30,
+                              {StatusCode::kInternal, "crashed"});
+  (void)Stop().ok();
 }
 
 Status WorkerHarness::Stop() {
@@ -101,6 +128,7 @@ Status WorkerHarness::Join() {
   worker.reset();
   source = nullptr;
   transaction = nullptr;
+  exactly_once = nullptr;
   return result_;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -11,6 +12,8 @@
 
 #include "pipeline/job/job_parser.h"
 #include "pipeline/job/worker.h"
+#include "tests/support/fake_changelog.h"
+#include "tests/support/fake_exactly_once.h"
 #include "tests/support/fake_source.h"
 #include "tests/support/fake_transaction.h"
 #include "tests/support/memory_lane_stores.h"
@@ -20,6 +23,8 @@ namespace tacho {
 // A job with one window stream and one excursion stream over topic "in".
 // `extra` is appended at the top level.
 std::string TestJobYaml(const std::string& extra = "");
+// The same under guarantee: exactly_once.
+std::string ExactlyOnceYaml(const std::string& extra = "");
 
 // One message of the test job, as JSON.
 std::string TestMessage(const std::string& vehicle, int64_t ts_ms,
@@ -45,6 +50,9 @@ class WorkerHarness {
   Status Stop();
   // Waits for Run to end by itself.
   Status Join();
+  // As kill -9 would: what is not in Kafka or on the disk is gone. Stops the
+  // worker without a last epoch.
+  void Crash();
   // All lanes, until the ends of the log.
   Status RunToEnd(bool close_at_end = false);
 
@@ -57,11 +65,18 @@ class WorkerHarness {
   Job job;
   FakeSource* source = nullptr;            // Of the running worker.
   FakeTransaction* transaction = nullptr;  // Once it has started.
+  FakeChangelogCluster changelogs;         // Exactly once.
+  // Once it has started, as `transaction`.
+  std::atomic<FakeExactlyOnce*> exactly_once{nullptr};
   std::unique_ptr<Worker> worker;
   // Called with each new transaction, before it is used.
   std::function<void(FakeTransaction&)> on_transaction;
+  std::function<void(FakeExactlyOnce&)> on_exactly_once;
 
  private:
+  Result<std::unique_ptr<Transaction>> MakeTransaction(
+      std::function<Status(const Epoch&)> commit_offsets);
+
   mutable std::mutex mutex_;
   std::vector<FakeOutput> written_;
   std::thread thread_;

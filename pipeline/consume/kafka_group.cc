@@ -126,16 +126,7 @@ class KafkaGroup final : public MessageSource {
     return MakeKafkaReader(consumer_.get(), tp);
   }
 
-  Status Assign(const std::vector<TopicPartition>& partitions) override {
-    // A place that no message is taken from: nothing is fetched but what comes
-    // in meanwhile, and Seek makes that outdated.
-    const auto list = MakeTopicList(partitions);
-    for (int i = 0; i < list->cnt; ++i) {
-      list->elems[i].offset = RD_KAFKA_OFFSET_END;
-    }
-    return FromKafka(rd_kafka_assign(consumer_.get(), list.get()), "assign");
-  }
-
+  Status Assign(const std::vector<TopicPartition>& partitions) override;
   Status Seek(const TopicPartition& tp, Offset offset) override;
 
   Status Unassign() override {
@@ -166,6 +157,22 @@ class KafkaGroup final : public MessageSource {
   std::atomic<bool> closed_{false};
 };
 
+// A place that nothing is fetched from, because the partitions are paused until
+// Seek. Not a logical one such as the log's end: if a seek comes while it is
+// looked up, librdkafka looks it up again half a second later and goes on from
+// there (2.0.2, rd_kafka_toppar_handle_Offset: outdated), so that what lies
+// between is never delivered.
+Status KafkaGroup::Assign(const std::vector<TopicPartition>& partitions) {
+  const auto list = MakeTopicList(partitions);
+  RETURN_IF_ERROR(FromKafka(
+      rd_kafka_pause_partitions(consumer_.get(), list.get()), "pause"));
+  for (int i = 0; i < list->cnt; ++i) {
+    RETURN_IF_ERROR(FromKafka(list->elems[i].err, "pause"));
+    list->elems[i].offset = 0;
+  }
+  return FromKafka(rd_kafka_assign(consumer_.get(), list.get()), "assign");
+}
+
 Status KafkaGroup::Seek(const TopicPartition& tp, Offset offset) {
   const auto list = ToList({{tp, offset}});
   // No time limit: 2.0.2 takes it for microseconds, and only librdkafka's own
@@ -174,9 +181,13 @@ Status KafkaGroup::Seek(const TopicPartition& tp, Offset offset) {
       rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
   const std::string what =
       "seek " + tp.ToString() + " to " + std::to_string(offset);
-  if (error != nullptr)
+  if (error != nullptr) {
     return FromKafka(rd_kafka_error_code(error.get()), what);
+  }
   // Not started yet, or still being stopped from an assignment before.
+  RETURN_IF_ERROR(FromKafka(list->elems[0].err, what));
+  RETURN_IF_ERROR(
+      FromKafka(rd_kafka_resume_partitions(consumer_.get(), list.get()), what));
   return FromKafka(list->elems[0].err, what);
 }
 

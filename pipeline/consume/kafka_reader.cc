@@ -114,8 +114,7 @@ class KafkaReader final : public PartitionReader {
           where +
           ": the broker no longer has this offset (retention has passed it, or "
           "the topic was recreated); messages may be lost. Stop the group and "
-          "set its offsets with kafka-consumer-groups.sh --reset-offsets, then "
-          "remove the state directory of the job");
+          "run: tacho offsets reset JOB.yaml --to OFFSET --state keep|wipe");
     }
     return FromKafka(message.err, where);
   }

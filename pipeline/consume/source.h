@@ -109,7 +109,7 @@ class MessageSource {
       const TopicPartition& tp) = 0;
 
   // Answers OnAssign, at once: the group waits for it. Each partition gives
-  // nothing that counts until Seek has said where it starts. REQUIRES: readers
+  // nothing until Seek has said where it starts. REQUIRES: readers
   // of all of them were made before, and none is drained yet.
   virtual Status Assign(const std::vector<TopicPartition>& partitions) = 0;
   // An assigned partition goes on at exactly this offset, and its reader may

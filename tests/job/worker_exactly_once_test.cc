@@ -108,12 +108,13 @@ class ExactlyOnceTest : public ::testing::Test {
       ASSERT_TRUE(meta.has_value());
       EXPECT_EQ(meta->next_offset, h.log.Committed(tp));
       const auto marker = h.disk[tp]->ReadMarker();
-        ASSERT_TRUE(marker.ok()) << marker.status().ToString();
+      ASSERT_TRUE(marker.ok()) << marker.status().ToString();
       ASSERT_TRUE(marker->has_value());
       EXPECT_EQ((*marker)->epoch, meta->epoch);
       std::map<std::string, std::string> stored;
       std::vector<std::string> names;
-      for (const auto& [name, fingerprint] : meta->tables) names.push_back(name);
+      for (const auto& [name, fingerprint] : meta->tables)
+        names.push_back(name);
       ASSERT_TRUE(h.disk[tp]->OpenTables(names).ok());
       for (TableId table = 0; table < names.size(); ++table) {
         std::vector<char> prefix;

@@ -67,10 +67,10 @@ class FakeExactlyOnce final : public Transaction {
     }
     for (const Epoch::Part& part : epoch.parts) {
       const Marker& m = part.epoch->marker;
-      offsets_.push_back({part.epoch->tp, m.next_offset,
-                          FormatOffsetMetadata({OffsetMetadata::Origin::kEpoch,
-                                                m.reset_generation, m.epoch,
-                                                m.writer_id})});
+      offsets_.push_back(
+          {part.epoch->tp, m.next_offset,
+           FormatOffsetMetadata({OffsetMetadata::Origin::kEpoch,
+                                 m.reset_generation, m.epoch, m.writer_id})});
       log_.unstable.insert(part.epoch->tp);
     }
     return Status::Ok();

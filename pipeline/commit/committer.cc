@@ -90,6 +90,8 @@ Status Committer::ApplyThenCommit(Epoch& epoch) {
     RETURN_IF_ERROR(ApplyState(epoch));
     epoch.stage = EpochStage::kApplied;
   }
+  // A lane that was taken away meanwhile has not applied its part.
+  if (!AllOwned(epoch)) return Lost();
   RETURN_IF_ERROR(
       Timed(metrics_.commit, [&] { return transaction_.Commit(epoch); }));
   epoch.stage = EpochStage::kCommitted;

@@ -50,6 +50,10 @@ class KafkaExactlyOnce final : public Transaction {
   // What an error of a transactional call means to us; a handle that it leaves
   // in doubt is not used again.
   Status Explain(const Error& error, const std::string& what);
+  // The same of a message that was not taken or not delivered.
+  Status Undelivered(const Status& status);
+  // Retryable, unless no later try can repair it.
+  static Status Again(const Status& status);
   void CountFence();
   void Drop();
 
@@ -99,24 +103,22 @@ Status KafkaExactlyOnce::Begin() {
   RETURN_IF_ERROR(Settle());
   const Error error(rd_kafka_begin_transaction(handle()));
   RETURN_IF_ERROR(Explain(error, "begin_transaction"));
+  (void)producer_->TakeDisturbance();
   open_ = true;
   return Status::Ok();
 }
 
 Status KafkaExactlyOnce::Produce(LaneEpoch& part) {
-  RETURN_IF_ERROR(producer_->Produce(part));
+  RETURN_IF_ERROR(Undelivered(producer_->Produce(part)));
   if (SABOTAGED("skip_changelog")) return Status::Ok();
-  return producer_->ProduceChangelog(
+  return Undelivered(producer_->ProduceChangelog(
       part, ChangelogTopic(options_.job, part.tp.topic,
-                           part.marker.reset_generation));
+                           part.marker.reset_generation)));
 }
 
 Status KafkaExactlyOnce::Flush() {
-  const Status status =
-      producer_->WaitDelivered(options_.transaction_timeout + Millis(1000));
-  // A message that may or may not be there is for init_transactions to settle.
-  if (!status.ok()) in_doubt_ = true;
-  return status;
+  return Undelivered(
+      producer_->WaitDelivered(options_.transaction_timeout + Millis(1000)));
 }
 
 Status KafkaExactlyOnce::SendOffsets(const Epoch& epoch) {
@@ -150,35 +152,36 @@ Status KafkaExactlyOnce::SendOffsets(const Epoch& epoch) {
 Status KafkaExactlyOnce::Commit(const Epoch& /*epoch*/) {
   const auto start = clock_.Steady();
   in_doubt_ = true;  // Until it has said yes.
-  Error error(rd_kafka_commit_transaction(handle(), -1));
-  while (error != nullptr && rd_kafka_error_is_retriable(error.get()) != 0 &&
-         clock_.Steady() - start < options_.transaction_timeout) {
-    error.reset(rd_kafka_commit_transaction(handle(), -1));  // Resumes.
-  }
+  // With a time limit, though librdkafka asks for none: without one it waits
+  // for ever, also for a broker that is gone. What it warns of is the further
+  // use of the handle, and after a time-out there is none.
+  const Error error(rd_kafka_commit_transaction(handle(), TimeoutMs()));
   RETURN_IF_ERROR(Explain(error, "commit_transaction"));
   open_ = in_doubt_ = false;
-  renew_ = clock_.Steady() - start > options_.slow_commit;
+  const auto millis =
+      std::chrono::duration_cast<Millis>(clock_.Steady() - start);
+  const bool disturbed = producer_->TakeDisturbance();
+  renew_ = disturbed || millis > options_.slow_commit;
   if (renew_) {
-    LOG(kWarn, "slow_commit",
-        {{"millis", std::chrono::duration_cast<Millis>(clock_.Steady() - start)
-                        .count()}});
+    LOG(kWarn, "producer_renewed",
+        {{"commit_millis", millis.count()}, {"disconnected", disturbed}});
   }
   return Status::Ok();
 }
 
 void KafkaExactlyOnce::Abort() {
-  if (producer_ == nullptr) return;
-  if (!open_) return;
-  producer_->Purge();
+  if (producer_ == nullptr || !open_) return;
+  // It forgets what is queued and waits for what is in flight: to purge that
+  // as well would leave gaps in the sequence of an idempotent producer.
   if (!in_doubt_) {
-    const Error error(rd_kafka_abort_transaction(handle(), -1));
+    const Error error(rd_kafka_abort_transaction(handle(), TimeoutMs()));
     if (Explain(error, "abort_transaction").ok()) {
       open_ = false;
+      renew_ = producer_->TakeDisturbance();
       return;
     }
   }
-  // Purged above: nothing in the handle refers to the epoch any more.
-  Drop();
+  Drop();  // And with the handle all that refers to the epoch.
 }
 
 Status KafkaExactlyOnce::Explain(const Error& error, const std::string& what) {
@@ -194,18 +197,39 @@ Status KafkaExactlyOnce::Explain(const Error& error, const std::string& what) {
     text = reason;
   }
   if (code == RD_KAFKA_RESP_ERR__FENCED ||
-      code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED) {
+      code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+      code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH) {
     in_doubt_ = true;
     CountFence();
   }
-  const Status status = FromKafka(code, what + ": " + text);
-  // What no later try can repair: rights, arguments, topics that are gone.
-  // Everything else, fatal for this handle or not, a new one may get through.
-  const bool final = status.code() == StatusCode::kPermission ||
-                     status.code() == StatusCode::kInvalidArgument ||
-                     status.code() == StatusCode::kNotFound;
-  if (final) return status;
+  return Again(FromKafka(code, what + ": " + text));
+}
+
+// Rights, arguments and topics that are gone stay so. Everything else, fatal
+// for this handle or not, a new one may get through.
+Status KafkaExactlyOnce::Again(const Status& status) {
+  if (status.code() == StatusCode::kPermission ||
+      status.code() == StatusCode::kInvalidArgument ||
+      status.code() == StatusCode::kNotFound) {
+    return status;
+  }
   return {StatusCode::kUnavailable, status.message(), /*retryable=*/true};
+}
+
+Status KafkaExactlyOnce::Undelivered(const Status& status) {
+  if (status.ok()) return status;
+  // A message that may or may not be there is for init_transactions to settle.
+  in_doubt_ = true;
+  char reason[512] = "";
+  const rd_kafka_resp_err_t fatal =
+      rd_kafka_fatal_error(handle(), reason, sizeof reason);
+  if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) return Again(status);
+  if (fatal == RD_KAFKA_RESP_ERR__FENCED ||
+      fatal == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+      fatal == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH) {
+    CountFence();
+  }
+  return Again(FromKafka(fatal, status.message() + ": " + reason));
 }
 
 // Somebody else with our id, or the broker timed a transaction out; librdkafka

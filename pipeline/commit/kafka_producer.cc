@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/log.h"
 
 namespace tacho {
 namespace {
@@ -53,6 +54,7 @@ struct KafkaProducer::Impl {
 
   KafkaPtr<rd_kafka_t> producer;
   std::vector<Output> outputs;  // By SinkId.
+  bool disturbed = false;
   uint64_t failed = 0;
   rd_kafka_resp_err_t first_error = RD_KAFKA_RESP_ERR_NO_ERROR;
 
@@ -66,6 +68,15 @@ struct KafkaProducer::Impl {
       return;
     }
     if (self->failed++ == 0) self->first_error = message->err;
+  }
+
+  // Called from rd_kafka_poll and rd_kafka_flush, so on the committer's thread.
+  static void OnError(rd_kafka_t* /*producer*/, int error, const char* reason,
+                      void* opaque) {
+    LOG(kWarn, "producer_error",
+        {{"error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error))},
+         {"reason", reason}});
+    static_cast<Impl*>(opaque)->disturbed = true;
   }
 
   Status OpenSinks(const KafkaOutputOptions& options, Millis timeout);
@@ -105,6 +116,7 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Open(
   auto impl = std::make_unique<Impl>();
   rd_kafka_conf_set_opaque(conf.get(), impl.get());
   rd_kafka_conf_set_dr_msg_cb(conf.get(), &Impl::OnDelivery);
+  rd_kafka_conf_set_error_cb(conf.get(), &Impl::OnError);
   ASSIGN_OR_RETURN(impl->producer, MakeKafkaProducer(std::move(conf)));
   RETURN_IF_ERROR(impl->OpenSinks(options, timeout));
   return std::unique_ptr<KafkaProducer>(new KafkaProducer(std::move(impl)));
@@ -230,6 +242,11 @@ Status KafkaProducer::Impl::ProduceChange(rd_kafka_topic_t* topic,
   }
 }
 
+bool KafkaProducer::TakeDisturbance() {
+  rd_kafka_poll(impl_->producer.get(), 0);
+  return std::exchange(impl_->disturbed, false);
+}
+
 rd_kafka_t* KafkaProducer::handle() const { return impl_->producer.get(); }
 
 Status KafkaProducer::WaitDelivered(Millis timeout) {
@@ -247,6 +264,7 @@ Status KafkaProducer::WaitDelivered(Millis timeout) {
 
 void KafkaProducer::Purge() {
   rd_kafka_t* const producer = impl_->producer.get();
+  impl_->failed = 0;
   if (producer == nullptr || rd_kafka_outq_len(producer) == 0) return;
   rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   // Purged messages come back as failed deliveries; only then is their memory

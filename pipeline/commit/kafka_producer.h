@@ -31,6 +31,9 @@ class KafkaProducer {
   Status WaitDelivered(Millis timeout);
   // Forgets what is in flight; after return no value is referred to.
   void Purge();
+  // True if a connection broke or a request timed out since the last call: the
+  // client may have sent something twice.
+  bool TakeDisturbance();
 
   rd_kafka_t* handle() const;
 

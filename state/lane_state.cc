@@ -281,6 +281,12 @@ void LaneState::Remove(VehicleIndex vehicle) {
   --resident_count_;
 }
 
+size_t LaneState::changed_bytes() const {
+  size_t sum = 0;
+  for (const auto& table : tables_) sum += table->changed_bytes();
+  return sum;
+}
+
 size_t LaneState::used_bytes() const {
   size_t sum = vehicles_.used_bytes();
   for (const auto& table : tables_) sum += table->used_bytes();

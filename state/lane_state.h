@@ -111,6 +111,8 @@ class LaneState {
   std::vector<std::pair<std::string, uint64_t>> Fingerprints() const;
 
   size_t used_bytes() const;
+  // About what the changes since the last freeze add to an epoch.
+  size_t changed_bytes() const;
   size_t vehicles() const { return vehicles_.size(); }
   size_t resident_vehicles() const { return resident_count_; }
   size_t memory_bytes() const { return memory_bytes_; }

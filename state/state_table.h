@@ -58,6 +58,8 @@ class StateTableBase {
   virtual bool HasEntries(VehicleIndex vehicle) const = 0;
   virtual size_t used_bytes() const = 0;
   virtual size_t entries() const = 0;
+  // About what the changes since the last freeze will take when encoded.
+  virtual size_t changed_bytes() const = 0;
 
  private:
   TableSpec spec_;
@@ -239,6 +241,10 @@ class StateTable final : public StateTableBase {
                sizeof(Entry*);
   }
   size_t entries() const override { return live_; }
+  size_t changed_bytes() const override {
+    constexpr size_t kKeyBytes = 40;  // Prefix, vehicle id, subkey.
+    return dirty_.size() * (kKeyBytes + sizeof(Value) + spec().heap_bytes);
+  }
 
  private:
   void Touch(Entry& e) {

@@ -66,9 +66,13 @@ std::vector<std::string> Lane::table_names() const {
 }
 
 Status Lane::Load(const std::optional<Marker>& marker, Offset start) {
-  const Status loaded = state_.Load(marker);
+  const Status loaded = LoadState(marker, start);
   store_corrupt_ = loaded.code() == StatusCode::kCorruption;
-  RETURN_IF_ERROR(loaded);
+  return loaded;
+}
+
+Status Lane::LoadState(const std::optional<Marker>& marker, Offset start) {
+  RETURN_IF_ERROR(state_.Load(marker));
   applied_marker_ = marker;
   if (marker.has_value()) {
     epoch_ = marker->epoch;
@@ -162,6 +166,7 @@ Status Lane::Operate(Batch& batch) {
   }
   epoch_records_ += batch.records();
   epoch_messages_ += batch.messages.size();
+  ended_at_ = kNoTime;  // There is something to close again.
   return Status::Ok();
 }
 
@@ -224,7 +229,8 @@ void Lane::MergeOutputs() {
 
 bool Lane::EpochFull() const {
   return epoch_messages_ >= options_.epoch_messages ||
-         outputs_.used_bytes() >= epoch_bytes_.load(std::memory_order_relaxed);
+         outputs_.used_bytes() + state_.changed_bytes() >=
+             epoch_bytes_.load(std::memory_order_relaxed);
 }
 
 LaneEpoch& Lane::Freeze() {
@@ -269,7 +275,9 @@ void Lane::Applied() {
 
 Status Lane::Apply(const LaneEpoch& part) {
   if (!owned_) return Status::Ok();  // Detached: another worker's business.
-  return store_->Apply(part.changes, part.marker);
+  const Status applied = store_->Apply(part.changes, part.marker);
+  if (applied.code() == StatusCode::kCorruption) store_corrupt_ = true;
+  return applied;
 }
 
 Status Lane::Close() {

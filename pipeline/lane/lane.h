@@ -133,6 +133,7 @@ class Lane final : public LaneTask, public EpochOwner {
   bool owned() const override { return owned_.load(); }
 
  private:
+  Status LoadState(const std::optional<Marker>& marker, Offset start);
   Status ProcessTurn(Batch& batch, bool& more);
   Status Operate(Batch& batch);
   Status WriteRejects(const Batch& batch);

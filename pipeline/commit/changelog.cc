@@ -11,6 +11,22 @@ std::string ChangelogTopic(const std::string& job, const std::string& input,
   return job + "-" + input + "-changelog-g" + std::to_string(generation);
 }
 
+std::optional<int64_t> ChangelogGeneration(const std::string& job,
+                                           const std::string& input,
+                                           const std::string& topic) {
+  std::string prefix = ChangelogTopic(job, input, 0);
+  prefix.pop_back();
+  if (!topic.starts_with(prefix)) return std::nullopt;
+  int64_t generation = 0;
+  const char* const end = topic.data() + topic.size();
+  const auto parsed =
+      std::from_chars(topic.data() + prefix.size(), end, generation);
+  if (parsed.ec != std::errc() || parsed.ptr != end || generation < 0) {
+    return std::nullopt;
+  }
+  return generation;
+}
+
 std::map<std::string, std::string> ChangelogTopicConfig() {
   return {{"cleanup.policy", "compact"},
           {"delete.retention.ms", std::to_string(kMinDeleteRetention.count())},

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,10 @@ namespace tacho {
 // "<job>-<input>-changelog-g<generation>".
 std::string ChangelogTopic(const std::string& job, const std::string& input,
                            int64_t generation);
+// The generation in such a name; nothing if it is another's.
+std::optional<int64_t> ChangelogGeneration(const std::string& job,
+                                           const std::string& input,
+                                           const std::string& topic);
 
 // What a changelog topic is created with; replication and all else are the
 // cluster's own.
@@ -111,6 +116,12 @@ class Changelog {
   // Errors: kInvalidArgument with the command that repairs it; kPermission.
   virtual Status Prepare(const std::string& input, int32_t partitions,
                          int64_t generation, Millis timeout) = 0;
+
+  // The greatest generation whose changelog of `input` holds a record; 0 if
+  // none does. For a group whose offsets, which would say it, are gone.
+  virtual Result<int64_t> NewestGeneration(const std::string& input,
+                                           int32_t partitions,
+                                           Millis timeout) = 0;
 
   // First and next offset of the partition's log, uncommitted records
   // included: all that any earlier owner can have written lies before the end.

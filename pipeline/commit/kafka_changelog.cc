@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
@@ -51,6 +52,9 @@ class KafkaChangelog final : public Changelog {
 
   Status Prepare(const std::string& input, int32_t partitions,
                  int64_t generation, Millis timeout) override;
+
+  Result<int64_t> NewestGeneration(const std::string& input, int32_t partitions,
+                                   Millis timeout) override;
 
   Result<std::pair<Offset, Offset>> Range(const TopicPartition& input,
                                           int64_t generation,
@@ -113,6 +117,29 @@ Result<int32_t> KafkaChangelog::EnsureTopic(const std::string& topic,
   RETURN_IF_ERROR(
       admin_->CreateTopic(topic, partitions, ChangelogTopicConfig(), timeout));
   return admin_->PartitionCount(topic, timeout);
+}
+
+Result<int64_t> KafkaChangelog::NewestGeneration(const std::string& input,
+                                                 int32_t partitions,
+                                                 Millis timeout) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> topics,
+                   admin_->Topics(timeout));
+  std::vector<int64_t> generations;
+  for (const std::string& topic : topics) {
+    const auto generation = ChangelogGeneration(options_.job, input, topic);
+    if (generation.has_value()) generations.push_back(*generation);
+  }
+  // A reset that was cut short has left one that is empty.
+  std::sort(generations.rbegin(), generations.rend());
+  for (const int64_t generation : generations) {
+    for (int32_t p = 0; p < partitions; ++p) {
+      ASSIGN_OR_RETURN(
+          const auto range,
+          admin_->LogRange({Topic(input, generation), p}, timeout));
+      if (range.second > 0) return generation;
+    }
+  }
+  return int64_t{0};
 }
 
 Status KafkaChangelog::Prepare(const std::string& input, int32_t partitions,

@@ -55,7 +55,8 @@ RestoreBase ChooseBase(const LaneIdentity& lane,
     base.why_not = "it is of reset generation " +
                    std::to_string(local->reset_generation) +
                    ", the group is at " + std::to_string(lane.generation);
-  } else if (local->cluster_id != lane.cluster_id) {
+  } else if (!local->cluster_id.empty() && !lane.cluster_id.empty() &&
+             local->cluster_id != lane.cluster_id) {
     base.why_not = "it is of cluster " + local->cluster_id;
   } else if (next == kNoOffset) {
     base.why_not = "it does not say which part of the changelog it holds";
@@ -135,9 +136,12 @@ StartDecision DecideLocalStart(const CommittedOffset& committed,
     return decision;
   }
   decision.start = committed.offset;
-  // Nothing lies before offset 0, so there is no state to miss. Otherwise
-  // another worker has gone on from here, with state that we do not have.
-  decision.state_not_moved = committed.offset > 0;
+  // Nothing lies before offset 0, and nobody has worked on a partition whose
+  // start was only resolved: no state to miss. Otherwise another worker has
+  // gone on from here, with state that we do not have.
+  const bool untouched = committed.metadata.has_value() &&
+                         committed.metadata->origin == Origin::kStart;
+  decision.state_not_moved = committed.offset > 0 && !untouched;
   return decision;
 }
 

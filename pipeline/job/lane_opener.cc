@@ -43,6 +43,7 @@ void LaneOpener::Open(std::vector<OpenRequest> requests) {
 void LaneOpener::Cancel() {
   std::unique_lock lock(mutex_);
   cancel_ = true;
+  hurry_ = true;
   wake_.notify_all();
   idle_.wait(lock, [this] { return !cancel_; });
 }
@@ -63,10 +64,9 @@ void LaneOpener::Run() {
       requests_.clear();
     }
     if (cancel) {
-      requests.clear();
-      active_.clear();
+      GiveUp(requests);
       const std::lock_guard lock(mutex_);
-      cancel_ = false;
+      cancel_ = hurry_ = false;
       idle_.notify_all();
       continue;
     }
@@ -80,12 +80,28 @@ void LaneOpener::Run() {
     wake_.wait_for(lock, kPollDelay,
                    [this] { return stop_ || cancel_ || !requests_.empty(); });
   }
+  std::vector<OpenRequest> none;
+  GiveUp(none);
+}
+
+// What a restore has reached is kept; stores are closed side by side.
+void LaneOpener::GiveUp(std::vector<OpenRequest>& requests) {
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (OpenRequest& request : requests) {
+    if (request.suspended != nullptr) {
+      lanes.push_back(std::move(request.suspended));
+    }
+  }
+  requests.clear();
+  for (Active& active : active_) active.opening->GiveUp(lanes);
   active_.clear();
+  CloseLanes(std::move(lanes));
 }
 
 bool LaneOpener::AdvanceAll() {
   bool progressed = AskCommitted();
   for (Active& active : active_) {
+    if (hurry_) break;
     if (active.failed || active.opening->needs_committed()) continue;
     progressed = Advance(active) || progressed;
   }
@@ -123,6 +139,7 @@ bool LaneOpener::Advance(Active& active) {
 
 void LaneOpener::OnError(Active& active, const Status& status) {
   const SteadyTime now = context_.clock.Steady();
+  if (active.opening->waits_for_owner()) active.progress_at = now;
   if (status.retryable() && now - active.progress_at <= patience_) {
     LOG(kWarn, "take_over_retry", {{"reason", status.message()}});
     active.retry_at = now + kRetryDelay;
@@ -155,6 +172,7 @@ bool LaneOpener::AskCommitted() {
   }
   bool progressed = false;
   for (Active& active : active_) {
+    if (hurry_) break;
     if (!active.opening->needs_committed()) continue;
     const auto answer =
         context_.source.Committed({active.opening->tp()}, kOneCommittedTimeout);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -47,6 +48,7 @@ class LaneOpener {
   };
 
   void Run();
+  void GiveUp(std::vector<OpenRequest>& requests);
   // True if some opening got further.
   bool AdvanceAll();
   bool AskCommitted();
@@ -65,7 +67,8 @@ class LaneOpener {
   SteadyTime reported_at_{};
   bool one_by_one_ = false;  // A pending transaction held up the last answer.
 
-  std::mutex mutex_;  // Guards what follows.
+  std::atomic<bool> hurry_{false};  // Somebody waits in Cancel.
+  std::mutex mutex_;                // Guards what follows.
   std::condition_variable wake_;
   std::condition_variable idle_;
   std::vector<OpenRequest> requests_;

@@ -11,8 +11,9 @@
 namespace tacho {
 namespace {
 
-constexpr Millis kRequestTimeout{5000};
-constexpr Millis kCommitOffsetsTimeout{10000};
+// Short: what fails is tried again, and a revoke waits for the step in hand.
+constexpr Millis kRequestTimeout{2000};
+constexpr Millis kCommitOffsetsTimeout{5000};
 
 }  // namespace
 
@@ -29,29 +30,71 @@ LaneOpening::LaneOpening(OpenRequest request, OpeningContext& context)
 }
 
 LaneOpening::~LaneOpening() {
-  // Given up: what a restore has reached is kept.
   std::vector<std::unique_ptr<Lane>> lanes;
+  GiveUp(lanes);
+  CloseLanes(std::move(lanes));
+}
+
+void LaneOpening::GiveUp(std::vector<std::unique_ptr<Lane>>& lanes) {
+  restorer_.reset();  // It writes to the lane's store.
   if (lane_ != nullptr) lanes.push_back(std::move(lane_));
   if (request_.suspended != nullptr) {
     lanes.push_back(std::move(request_.suspended));
   }
   if (store_ != nullptr) (void)store_->Close().ok();
-  CloseLanes(std::move(lanes));
+  store_.reset();
 }
 
 void LaneOpening::SetCommitted(const PartitionOffset& committed) {
   committed_.offset = committed.offset;
   committed_.metadata = ParseOffsetMetadata(committed.metadata);
-  identity_.generation =
-      committed_.metadata.has_value() ? committed_.metadata->generation : 0;
-  request_.spec.reset_generation = identity_.generation;
+  phase_ = Phase::kGeneration;
+  FAIL_POINT("takeover.after_committed");
+}
+
+// Which of the topic's changelogs is the group's. The offset says it. One that
+// is missing says nothing: it may have expired, or a coordinator that is just
+// moving may not know it, and taking that for generation 0 would bring back
+// state that an operator has wiped.
+Status LaneOpening::FindGeneration() {
+  int64_t generation = 0;
+  if (committed_.metadata.has_value()) {
+    generation = committed_.metadata->generation;
+  } else if (exactly_once()) {
+    ASSIGN_OR_RETURN(const auto others, CommittedOfTopic());
+    bool known = false;
+    for (const PartitionOffset& o : others) {
+      const auto metadata = ParseOffsetMetadata(o.metadata);
+      if (!metadata.has_value()) continue;
+      known = true;
+      generation = std::max(generation, metadata->generation);
+    }
+    if (!known) {
+      ASSIGN_OR_RETURN(generation, context_.changelog->NewestGeneration(
+                                       tp().topic, identity_.input_partitions,
+                                       kRequestTimeout));
+    }
+  }
+  identity_.generation = generation;
+  request_.spec.reset_generation = generation;
   request_.spec.cluster_id = context_.cluster_id;
   phase_ = Phase::kBase;
-  FAIL_POINT("takeover.after_committed");
+  return Status::Ok();
+}
+
+Result<std::vector<PartitionOffset>> LaneOpening::CommittedOfTopic() {
+  std::vector<TopicPartition> all;
+  for (int32_t p = 0; p < identity_.input_partitions; ++p) {
+    all.push_back({tp().topic, p});
+  }
+  return context_.source.Committed(all, kRequestTimeout);
 }
 
 Result<bool> LaneOpening::Step() {
   switch (phase_) {
+    case Phase::kGeneration:
+      RETURN_IF_ERROR(FindGeneration());
+      return true;
     case Phase::kBase:
       RETURN_IF_ERROR(FindBase());
       return true;
@@ -104,15 +147,15 @@ Status LaneOpening::FindBase() {
       phase_ = Phase::kSeek;
       return Status::Ok();
     }
-    RETURN_IF_ERROR(CloseSuspended());
+    CloseSuspended();
   }
   return exactly_once() ? FindRestoreBase() : FindLocalBase();
 }
 
-Status LaneOpening::CloseSuspended() {
-  const Status status = request_.suspended->Close();
-  request_.suspended.reset();
-  return status;
+void LaneOpening::CloseSuspended() {
+  std::vector<std::unique_ptr<Lane>> lanes;
+  lanes.push_back(std::move(request_.suspended));
+  CloseLanes(std::move(lanes));
 }
 
 // At least once: the state that this host has, or none.
@@ -120,17 +163,20 @@ Status LaneOpening::FindLocalBase() {
   RETURN_IF_ERROR(OpenStore());
   if (marker_.has_value()) RETURN_IF_ERROR(CheckIdentity(identity_, *marker_));
   const StartDecision decision = DecideLocalStart(committed_, marker_);
+  if (!decision.use_state && marker_.has_value()) {
+    LOG(kWarn, "local_state_not_used",
+        {{"topic", tp().topic},
+         {"partition", tp().partition},
+         {"committed", committed_.offset},
+         {"state", marker_->next_offset}});
+    return WipeStore();  // And once more: a dead sibling may have left a copy.
+  }
   if (decision.state_not_moved) {
     LOG(kWarn, "state_not_moved",
         {{"topic", tp().topic},
          {"partition", tp().partition},
-         {"committed", committed_.offset},
-         {"state", marker_ ? marker_->next_offset : kNoOffset}});
+         {"committed", committed_.offset}});
     context_.counters.CountStateNotMoved();
-  }
-  if (!decision.use_state && marker_.has_value()) {
-    RETURN_IF_ERROR(WipeStore());
-    RETURN_IF_ERROR(OpenStore());
   }
   opened_.start = decision.start;
   opened_.recommit = decision.recommit;
@@ -144,7 +190,11 @@ Status LaneOpening::FindLocalBase() {
 Status LaneOpening::FindRestoreBase() {
   ASSIGN_OR_RETURN(const ChangelogExtent extent, Extent());
   RETURN_IF_ERROR(OpenStore());
-  if (marker_.has_value()) RETURN_IF_ERROR(CheckIdentity(identity_, *marker_));
+  // Of another generation: on its way out, whatever it was.
+  if (marker_.has_value() &&
+      marker_->reset_generation == identity_.generation) {
+    RETURN_IF_ERROR(CheckIdentity(identity_, *marker_));
+  }
   const RestoreBase base =
       ChooseBase(identity_, marker_, extent, context_.clock.Now());
   if (base.alarm) {
@@ -159,15 +209,17 @@ Status LaneOpening::FindRestoreBase() {
          {"reason", base.why_not}});
   }
   if (!base.use_local && marker_.has_value()) {
-    RETURN_IF_ERROR(WipeStore());
-    RETURN_IF_ERROR(OpenStore());
+    return WipeStore();  // And once more: a dead sibling may have left a copy.
   }
   FAIL_POINT("takeover.after_base");
   RETURN_IF_ERROR(MakeLane(marker_));
   replay_from_ = base.replay_from;
   replay_to_ = extent.end;
   delete_retention_ = extent.delete_retention;
-  phase_ = replay_to_ > replay_from_ ? Phase::kOpenLog : Phase::kStart;
+  // What a restore has left unfinished is not whole, though nothing follows it.
+  const bool replay =
+      replay_to_ > replay_from_ || (marker_.has_value() && marker_->restoring);
+  phase_ = replay ? Phase::kOpenLog : Phase::kStart;
   return Status::Ok();
 }
 
@@ -185,8 +237,9 @@ Result<ChangelogExtent> LaneOpening::Extent() {
 
 Status LaneOpening::OpenStore() {
   if (store_ != nullptr) return Status::Ok();
-  if (std::exchange(request_.discard_local, false)) {
+  if (request_.discard_local) {
     RETURN_IF_ERROR(context_.stores.Remove(tp()));
+    request_.discard_local = false;
   }
   auto store = context_.stores.Open(tp());
   Status status = store.status();
@@ -205,8 +258,7 @@ Status LaneOpening::OpenStore() {
        {"partition", tp().partition},
        {"reason", status.message()}});
   RETURN_IF_ERROR(WipeStore());
-  ASSIGN_OR_RETURN(store_, context_.stores.Open(tp()));
-  return Status::Ok();
+  return OpenStore();  // Each time there is one copy less.
 }
 
 Status LaneOpening::WipeStore() {
@@ -279,7 +331,7 @@ Status LaneOpening::RestartWithoutBase(const Status& reason) {
   lane_.reset();
   marker_.reset();
   request_.reader = context_.source.MakeReader(tp());
-  RETURN_IF_ERROR(context_.stores.Remove(tp()));
+  request_.discard_local = true;
   phase_ = Phase::kBase;
   return Status::Ok();
 }
@@ -306,55 +358,54 @@ Status LaneOpening::DecideStartAndState() {
   return CheckStartInLog(identity_, opened_.start, range.first, range.second);
 }
 
-// Nobody has said where to start. Whoever owns the topic's first partition
-// says it, once, for every partition that is there when the group begins. So
-// one that has no offset while the first has one appeared later, and holds
-// nothing that the group has chosen to skip. What is said is committed before
-// the first record, so that a crash from here on starts at the same place.
+// Nobody has said where to start: the policy does, and what it says is
+// committed before the first record, so that a crash from here on starts at
+// the same place. `latest` is said once, by the owner of the topic's first
+// partition, for every partition that is there when the group begins: so one
+// that has no offset while the first has one appeared later, and holds nothing
+// that the group has chosen to skip. From the beginning is the same for both.
 Result<Offset> LaneOpening::ResolveStart() {
-  std::vector<TopicPartition> asked;
-  const bool first = tp().partition == 0;
-  for (int32_t p = 0; p < identity_.input_partitions; ++p) {
-    if (first || p == 0 || p == tp().partition)
-      asked.push_back({tp().topic, p});
-  }
-  ASSIGN_OR_RETURN(const auto known,
-                   context_.source.Committed(asked, kRequestTimeout));
-  const auto offset_of = [&](int32_t partition) {
-    const auto it = std::find_if(
-        known.begin(), known.end(),
-        [&](const auto& o) { return o.tp.partition == partition; });
-    return it == known.end() ? kNoOffset : it->offset;
-  };
   // At least once it also goes into the marker: otherwise a lane that had
   // nothing to read yet would look like one whose state stayed elsewhere.
   opened_.recommit = true;
-  if (offset_of(tp().partition) != kNoOffset) return offset_of(tp().partition);
+  const OffsetReset policy = context_.job.group.offset_reset;
+  if (policy == OffsetReset::kEarliest) return CommitStarts({{tp()}}, false);
+  ASSIGN_OR_RETURN(const auto known, CommittedOfTopic());
+  const auto of = [&](int32_t partition) {
+    return *std::find_if(known.begin(), known.end(), [&](const auto& o) {
+      return o.tp.partition == partition;
+    });
+  };
+  // Meanwhile, by the owner of the first.
+  const Offset own = of(tp().partition).offset;
+  if (own != kNoOffset) return own;
   const bool begun = std::any_of(known.begin(), known.end(), [](const auto& o) {
     return o.offset != kNoOffset;
   });
-  if (!begun && context_.job.group.offset_reset == OffsetReset::kNone) {
-    return InvalidArgument(
-        "group " + identity_.group + " has no committed offset for " +
-        tp().ToString() +
-        " and group.offset_reset is none; set it to earliest or latest, or "
-        "set the group's offsets: tacho offsets reset JOB.yaml --to ...");
-  }
-  if (!begun && !first) {
+  if (tp().partition == 0) {
+    if (begun || policy == OffsetReset::kLatest) {
+      return CommitStarts(known, /*at_end=*/!begun);
+    }
+  } else if (of(0).offset != kNoOffset) {
+    return CommitStarts({{tp()}}, false);
+  } else if (policy == OffsetReset::kLatest) {
+    waits_for_owner_ = true;
     return Status(StatusCode::kUnavailable,
                   "the owner of " + TopicPartition{tp().topic, 0}.ToString() +
                       " has not committed yet where group " + identity_.group +
                       " starts",
                   /*retryable=*/true);
   }
-  return CommitStarts(known, begun);
+  return InvalidArgument(
+      "group " + identity_.group + " has no committed offset for " +
+      tp().ToString() +
+      " and group.offset_reset is none; set it to earliest or latest, or "
+      "set the group's offsets: tacho offsets reset JOB.yaml --to ...");
 }
 
 // Of all partitions in `known` that have no offset; returns our own.
 Result<Offset> LaneOpening::CommitStarts(
-    const std::vector<PartitionOffset>& known, bool begun) {
-  const bool at_end =
-      !begun && context_.job.group.offset_reset == OffsetReset::kLatest;
+    const std::vector<PartitionOffset>& known, bool at_end) {
   OffsetMetadata metadata;
   metadata.generation = identity_.generation;
   Offset start = kNoOffset;

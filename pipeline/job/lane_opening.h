@@ -63,6 +63,8 @@ class LaneOpening {
   LaneOpening(OpenRequest request, OpeningContext& context);
   ~LaneOpening();
 
+  // The last error is no fault: another member has to act first.
+  bool waits_for_owner() const { return waits_for_owner_; }
   bool needs_committed() const { return phase_ == Phase::kCommitted; }
   // The group's offset, asked for by the opener for all lanes at once.
   void SetCommitted(const PartitionOffset& committed);
@@ -72,6 +74,8 @@ class LaneOpening {
   Result<bool> Step();
   bool done() const { return phase_ == Phase::kDone; }
   OpenedLane Take();
+  // Adds what is open to `lanes`, for somebody else to close.
+  void GiveUp(std::vector<std::unique_ptr<Lane>>& lanes);
 
   const TopicPartition& tp() const { return request_.spec.tp; }
   // While a restore is under way.
@@ -80,6 +84,7 @@ class LaneOpening {
  private:
   enum class Phase {
     kCommitted,
+    kGeneration,
     kBase,
     kOpenLog,
     kReplay,
@@ -88,6 +93,8 @@ class LaneOpening {
     kDone
   };
 
+  Status FindGeneration();
+  Result<std::vector<PartitionOffset>> CommittedOfTopic();
   Status FindBase();
   Status FindLocalBase();
   Status FindRestoreBase();
@@ -104,8 +111,8 @@ class LaneOpening {
   Status DecideStartAndState();
   Result<Offset> ResolveStart();
   Result<Offset> CommitStarts(const std::vector<PartitionOffset>& known,
-                              bool begun);
-  Status CloseSuspended();
+                              bool at_end);
+  void CloseSuspended();
   bool exactly_once() const { return context_.changelog != nullptr; }
 
   OpenRequest request_;
@@ -121,6 +128,7 @@ class LaneOpening {
   Millis delete_retention_{0};
   std::unique_ptr<Restorer> restorer_;
   OpenedLane opened_;
+  bool waits_for_owner_ = false;
 };
 
 }  // namespace tacho

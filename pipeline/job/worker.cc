@@ -48,6 +48,14 @@ std::vector<OpenedLane> Worker::TakeOpened() {
   return std::exchange(opened_, {});
 }
 
+std::vector<std::unique_ptr<Lane>> Worker::TakeOpenedLanes() {
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (OpenedLane& opened : TakeOpened()) {
+    lanes.push_back(std::move(opened.lane));
+  }
+  return lanes;
+}
+
 void Worker::Stop() {
   const std::lock_guard lock(mutex_);
   stop_ = true;
@@ -104,7 +112,9 @@ Status Worker::Start() {
     if (counts.ok()) counts_ = *counts;
     return counts.status();
   }));
-  if (options_.until_end) RETURN_IF_ERROR(CaptureEnds());
+  if (options_.until_end) {
+    RETURN_IF_ERROR(Retry("end offsets", [this] { return CaptureEnds(); }));
+  }
   // Before subscribing: what an earlier life left open is ended first.
   RETURN_IF_ERROR(Retry("producer", [this] { return MakeCommitThread(); }));
   if (parts_.changelog != nullptr) {
@@ -247,14 +257,12 @@ Status Worker::Shutdown(Status status) {
   std::vector<std::unique_ptr<Lane>> rest = std::move(orphans_);
   for (auto& [tp, lane] : suspended_) rest.push_back(std::move(lane));
   suspended_.clear();
-  // Readers, also those of lanes that nobody has looked at yet, go before the
-  // source is closed.
-  for (OpenedLane& opened : TakeOpened())
-    rest.push_back(std::move(opened.lane));
-  pending_.clear();
+  pending_.clear();        // Readers go before the source is closed.
   commit_thread_.reset();  // Nothing refers to an epoch from here on.
   CloseLanes(std::move(rest));
   transaction_.reset();
+  // A rebalance that nobody has answered would keep the member from leaving.
+  (void)parts_.source->Unassign().ok();
   parts_.source->Close(options_.leave);
   return status;
 }

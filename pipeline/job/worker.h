@@ -105,6 +105,7 @@ class Worker final : public GroupListener, public LaneEvents {
   // Runs on the control loop, in order of posting.
   void Post(Command command);
   std::vector<OpenedLane> TakeOpened();
+  std::vector<std::unique_ptr<Lane>> TakeOpenedLanes();
   std::optional<Command> NextCommand();
   // Calls `attempt` until it succeeds, fails for good, or time is up.
   Status Retry(const std::string& what, const std::function<Status()>& attempt);
@@ -118,10 +119,13 @@ class Worker final : public GroupListener, public LaneEvents {
   Status HandleLoaded(const TopicPartition& tp, const Status& status,
                       Offset start);
   Status HandleLaneFailed(const TopicPartition& tp, const Status& status);
+  void Withdraw();
+  void LetGo();
   // Takes over the assigned partitions, once nothing of an earlier epoch is
   // under way.
   void OpenAssigned();
   OpenRequest MakeRequest(const TopicPartition& tp);
+  const Lane* FindDamaged() const;
   // The store has lost what it was given: the changelog has it.
   Status ReopenDamaged(const TopicPartition& tp, const Status& status);
   // The lanes go, and with them what they have not committed. While a commit

@@ -57,10 +57,19 @@ Status Worker::HandleCommitDone(CommitThread::Done& done) {
   if (done.settled) return HandleSettled(done.status);
   committing_ = false;
   last_commit_ = done.status;
-  AdaptEpochBytes(done.status.ok());
+  // A fence says nothing about an epoch's size.
+  if (done.status.code() != StatusCode::kCancelled) {
+    AdaptEpochBytes(done.status.ok());
+  }
   if (done.status.ok()) {
     failing_since_.reset();
+    damaged_.clear();
     FinishEpoch(done.epoch);
+  } else if (done.status.code() == StatusCode::kCorruption) {
+    // It may be committed: only the store did not take it.
+    if (const Lane* const lane = FindDamaged()) {
+      return ReopenDamaged(lane->tp(), done.status);
+    }
   }
   if (const std::optional<Status> wanted = std::exchange(reopen_, {})) {
     RETURN_IF_ERROR(HandleEpochFailed(*wanted));
@@ -151,6 +160,8 @@ bool Worker::AwaitCommit(SteadyTime deadline) {
 }
 
 bool Worker::CommitLastEpoch() {
+  // Nothing of ours is in an epoch that may be under way.
+  if (lanes_->empty()) return true;
   const SteadyTime deadline = clock_.Steady() + job_.revoke_timeout;
   if (AwaitCommit(deadline) && last_commit_.ok()) {
     if (!StartCommit()) return true;

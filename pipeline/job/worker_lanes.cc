@@ -10,7 +10,7 @@
 namespace tacho {
 namespace {
 
-constexpr Millis kMetadataTimeout{2000};
+constexpr Millis kMetadataTimeout{1000};
 constexpr int kMostDamages = 3;  // Of one partition's store.
 
 }  // namespace
@@ -20,18 +20,24 @@ constexpr int kMostDamages = 3;  // Of one partition's store.
 Status Worker::HandleAssign(const std::vector<TopicPartition>& partitions,
                             const GroupMembership& membership) {
   FAIL_POINT("assign.begin");
+  // librdkafka can leave a revoke out when the group's metadata changes while
+  // it waits for an answer: what this worker holds is of another generation.
+  if (!lanes_->empty() || !assigned_.empty()) LetGo();
   const bool more_than_known = std::any_of(
       partitions.begin(), partitions.end(), [this](const TopicPartition& tp) {
         return tp.partition >= counts_[tp.topic];
       });
   if (more_than_known) RETURN_IF_ERROR(CheckPartitionCounts());
-  assigned_ = partitions;
+  // Thrown out of the group while the event was on its way: it comes again.
+  const bool fenced = parts_.changelog == nullptr || membership.valid();
+  if (fenced) assigned_ = partitions;
   membership_ = membership;
+  failing_since_.reset();
   ++ticket_;
   pending_.clear();
   // Readers before the assignment: their queues must be their own when the
   // first message comes.
-  for (const TopicPartition& tp : partitions) {
+  for (const TopicPartition& tp : assigned_) {
     pending_.push_back(MakeRequest(tp));
   }
   RETURN_IF_ERROR(parts_.source->Assign(partitions));
@@ -49,8 +55,7 @@ OpenRequest Worker::MakeRequest(const TopicPartition& tp) {
   if (end != ends_.end()) request.spec.end_offset = end->second;
   request.spec.close_at_end = options_.close_at_end;
   request.reader = parts_.source->MakeReader(tp);
-  request.ticket = ticket_;
-  request.discard_local = discard_.erase(tp) > 0;
+  request.discard_local = discard_.contains(tp);
   const auto suspended = suspended_.find(tp);
   if (suspended != suspended_.end()) {
     request.suspended = std::move(suspended->second);
@@ -68,8 +73,8 @@ void Worker::OpenAssigned() {
       pending_.push_back(MakeRequest(tp));
     }
   }
-  opener_->Open(std::move(pending_));
-  pending_.clear();
+  for (OpenRequest& request : pending_) request.ticket = ticket_;
+  opener_->Open(std::exchange(pending_, {}));
 }
 
 Status Worker::HandleOpened() {
@@ -116,6 +121,7 @@ Status Worker::HandleLoaded(const TopicPartition& tp, const Status& status,
   }
   LOG(kInfo, "lane_ready",
       {{"topic", tp.topic}, {"partition", tp.partition}, {"start", start}});
+  discard_.erase(tp);
   lanes_->Run(*entry);
   return Status::Ok();
 }
@@ -132,20 +138,32 @@ Status Worker::HandleRevoke(bool lost) {
     LOG(kWarn, "revoke_commit_failed", {{"reason", last_commit_.message()}});
   }
   FAIL_POINT("revoke.after_last_commit");
+  if (committed) {
+    Withdraw();
+    SuspendLanes();
+  } else {
+    LetGo();
+  }
+  FAIL_POINT("revoke.after_close");
+  return parts_.source->Unassign();
+}
+
+// What is being opened is given up, and what has been opened by now is stale.
+void Worker::Withdraw() {
   ++ticket_;
   pending_.clear();
   opener_->Cancel();
-  if (committed) {
-    SuspendLanes();
-  } else {
-    if (committing_) commit_thread_->Abandon();
-    DropLanes();
-    CloseSuspended();
-  }
   assigned_.clear();
   membership_ = {};
-  FAIL_POINT("revoke.after_close");
-  return parts_.source->Unassign();
+  failing_since_.reset();
+}
+
+// Nothing of the assignment is kept.
+void Worker::LetGo() {
+  Withdraw();
+  if (committing_) commit_thread_->Abandon();
+  DropLanes();
+  CloseSuspended();
 }
 
 void Worker::SuspendLanes() {
@@ -153,7 +171,7 @@ void Worker::SuspendLanes() {
   for (const auto& entry : lanes_->entries()) {
     if (entry->running) loaded.insert(entry->lane->tp());
   }
-  std::vector<std::unique_ptr<Lane>> others;
+  std::vector<std::unique_ptr<Lane>> others = TakeOpenedLanes();
   for (std::unique_ptr<Lane>& lane : lanes_->TakeAll()) {
     lane->Detach();
     const bool keep = parts_.changelog != nullptr && !lane->failed() &&
@@ -178,6 +196,8 @@ void Worker::DropLanes() {
   ++ticket_;
   lanes_->ForEach([](Lane& lane) { lane.Detach(); });
   std::vector<std::unique_ptr<Lane>> lanes = lanes_->TakeAll();
+  // Their stores must be closed before anybody opens them again.
+  CloseLanes(TakeOpenedLanes());
   if (!committing_) {
     CloseLanes(std::move(lanes));
     return;
@@ -195,6 +215,13 @@ Status Worker::HandleLaneFailed(const TopicPartition& tp,
   LOG(kError, "lane_failed", {{"reason", status.message()}});
   OnSourceFailed(status);
   return Status::Ok();
+}
+
+const Lane* Worker::FindDamaged() const {
+  for (const auto& entry : lanes_->entries()) {
+    if (entry->lane->store_corrupt()) return entry->lane.get();
+  }
+  return nullptr;
 }
 
 Status Worker::ReopenDamaged(const TopicPartition& tp, const Status& status) {

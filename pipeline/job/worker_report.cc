@@ -9,7 +9,7 @@
 namespace tacho {
 namespace {
 
-constexpr Millis kRequestTimeout{5000};
+constexpr Millis kRequestTimeout{1000};  // The group must be answered.
 
 }  // namespace
 

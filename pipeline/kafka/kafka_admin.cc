@@ -240,6 +240,20 @@ Result<std::string> KafkaAdmin::ClusterId(Millis timeout) {
   return text;
 }
 
+Result<std::vector<std::string>> KafkaAdmin::Topics(Millis timeout) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  RETURN_IF_ERROR(FromKafka(rd_kafka_metadata(impl_->handle.get(), 1, nullptr,
+                                              &metadata, ToMs(timeout)),
+                            "names of topics"));
+  const Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> owned(
+      metadata);
+  std::vector<std::string> names;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    names.emplace_back(metadata->topics[i].topic);
+  }
+  return names;
+}
+
 Result<int32_t> KafkaAdmin::PartitionCount(const std::string& topic,
                                            Millis timeout) {
   return KafkaPartitionCount(impl_->handle.get(), topic, ToMs(timeout));

@@ -45,6 +45,8 @@ class KafkaAdmin {
   // Empty if the broker does not say.
   Result<std::string> ClusterId(Millis timeout);
 
+  // The names of all topics that this client may see.
+  Result<std::vector<std::string>> Topics(Millis timeout);
   Result<int32_t> PartitionCount(const std::string& topic, Millis timeout);
   // With the cluster's default replication. A topic that exists already is
   // success, whatever it looks like; waits until all partitions have leaders.

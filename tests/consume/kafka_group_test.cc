@@ -211,7 +211,8 @@ TEST_F(KafkaGroupTest, EverySeekGivesExactlyWhatFollowsIt) {
 }
 
 // Nothing is fetched between Assign and Seek, and what Assign puts in the place
-// of an offset is never looked up: an answer that came late would move the lane.
+// of an offset is never looked up: an answer that came late would move the
+// lane.
 TEST_F(KafkaGroupTest, MessagesFetchedBeforeTheFirstSeekAreNotSeen) {
   Send(0, 1000);
   ASSERT_TRUE(group_->Start(listener_).ok());

@@ -82,6 +82,16 @@ class ExactlyOnceTest : public ::testing::Test {
     }
   }
 
+  // All of it was done again, from empty state.
+  static void ExpectTwice(const WorkerHarness& h, const Outputs& once) {
+    Outputs twice = once;
+    for (auto& [key, values] : twice) {
+      const auto first = values;
+      values.insert(values.end(), first.begin(), first.end());
+    }
+    EXPECT_EQ(ByLaneAndSink(h), twice);
+  }
+
   // The stores hold what the changelogs hold, compacted.
   static void ExpectStateIsChangelog(WorkerHarness& h) {
     for (const TopicPartition& tp : h.AllLanes()) {
@@ -315,6 +325,78 @@ TEST_F(ExactlyOnceTest, ACommitThatHangsIsLeftToFinishByItself) {
   ExpectStateIsChangelog(h);
 }
 
+// The same, but what it commits comes to nothing: what was assigned meanwhile
+// is opened all the same.
+TEST_F(ExactlyOnceTest, ACommitThatFailsAfterARevokeKeepsNothingClosed) {
+  for (const bool lost : {false, true}) {
+    WorkerHarness h(1, ExactlyOnceYaml("revoke_timeout: 20ms\n"));
+    Fill(h, 0, 500);
+    std::latch hanging(1);
+    std::latch release(1);
+    std::atomic<bool> hang{true};
+    h.on_exactly_once = [&](FakeExactlyOnce& t) {
+      t.in_commit = [&] {
+        if (!hang.exchange(false)) return;
+        t.FailAt(Step::kCommit, 1, kAway);
+        hanging.count_down();
+        release.wait();
+      };
+    };
+    h.Start(h.AllLanes());
+    hanging.wait();
+
+    h.source->RevokeNow(lost);
+    ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 2; }));
+    h.source->AssignNow(h.AllLanes());
+    ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 3; }));
+    release.count_down();
+    ASSERT_TRUE(WaitUntil([&] { return AllCommitted(h); })) << lost;
+    ASSERT_TRUE(h.Stop().ok());
+    EXPECT_EQ(ByLaneAndSink(h), Undisturbed(1, 500));
+  }
+}
+
+// librdkafka may leave a revoke out; what the worker holds is then stale.
+TEST_F(ExactlyOnceTest, AnAssignmentWithoutARevokeStartsOver) {
+  WorkerHarness h(2, Yaml());
+  Fill(h, 0, 1000);
+  h.Start({h.Lane(0), h.Lane(1)});
+  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages > 0; }));
+
+  h.source->AssignNow({h.Lane(1)});
+  ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 2; }));
+  ASSERT_TRUE(WaitUntil([&] { return h.worker->Reports().size() == 1; }));
+  h.source->AssignNow(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return AllCommitted(h); }));
+  ASSERT_TRUE(h.Stop().ok());
+
+  EXPECT_EQ(ByLaneAndSink(h), Undisturbed(2, 1000));
+  ExpectOffsetsNeverDecreased(h);
+}
+
+// A store that does not take what is committed, or does not give it back, is
+// damaged: the changelog has everything.
+TEST_F(ExactlyOnceTest, ADamagedStoreIsRestored) {
+  WorkerHarness h(2, Yaml());
+  h.Start(h.AllLanes());
+  for (int done = 0; done < kMessages; done += 500) {
+    Fill(h, done, done + 500);
+    // Not again and again without an epoch that comes through between.
+    h.store_faults.corrupt_applies = done % 1000 == 0 ? 1 : 0;
+    h.source->Poke();
+    ASSERT_TRUE(WaitUntil([&] {
+      return AllCommitted(h) && h.store_faults.corrupt_applies == 0;
+    }));
+  }
+  (void)h.Stop().ok();
+  h.store_faults.corrupt_scans = 2;
+  ASSERT_TRUE(h.RunToEnd().ok());
+
+  EXPECT_EQ(h.store_faults.corrupt_scans, 0);
+  EXPECT_EQ(ByLaneAndSink(h), Undisturbed());
+  ExpectStateIsChangelog(h);
+}
+
 TEST_F(ExactlyOnceTest, ALaneThatMustWaitHoldsUpNoOther) {
   WorkerHarness h(2, Yaml());
   Fill(h, 0, 500);
@@ -377,13 +459,72 @@ TEST_F(ExactlyOnceTest, AWipedGenerationStartsWithEmptyState) {
 
   ASSERT_TRUE(h.RunToEnd().ok());
 
-  Outputs twice = once;
-  for (auto& [key, values] : twice) {
-    const auto first = values;
-    values.insert(values.end(), first.begin(), first.end());
-  }
-  EXPECT_EQ(ByLaneAndSink(h), twice);
+  ExpectTwice(h, once);
   EXPECT_GT(h.changelogs.Range({h.Lane(0), 1}).second, 0);
+}
+
+// A wipe is not undone by copies of the old state that dead siblings left, on
+// disk or damaged.
+TEST_F(ExactlyOnceTest, AWipeIsNotUndoneByASiblingsCopy) {
+  WorkerHarness h(1, Yaml());
+  Fill(h, 0, 300);
+  ASSERT_TRUE(h.RunToEnd().ok());
+  h.siblings[h.Lane(0)].push_back(h.disk[h.Lane(0)]);
+  h.disk.clear();
+  Fill(h, 300, 500);
+  ASSERT_TRUE(h.RunToEnd().ok());  // Adopts it.
+  h.siblings[h.Lane(0)].push_back(h.disk[h.Lane(0)]);
+  h.disk.clear();
+  ASSERT_TRUE(h.RunToEnd().ok());  // Adopts it, and has nothing to do.
+  const Outputs once = ByLaneAndSink(h);
+  EXPECT_EQ(once, Undisturbed(1, 500));
+  WorkerHarness other(1, Yaml());  // What a worker of another host had.
+  Fill(other, 0, 500);
+  ASSERT_TRUE(other.RunToEnd().ok());
+  h.siblings[h.Lane(0)].push_back(other.disk[h.Lane(0)]);
+  h.log.committed[h.Lane(0)] = 0;
+  h.log.metadata[h.Lane(0)] =
+      FormatOffsetMetadata({OffsetMetadata::Origin::kResetWipe, 1, 0, ""});
+
+  ASSERT_TRUE(h.RunToEnd().ok());
+
+  ExpectTwice(h, once);
+}
+
+// An offset that is gone does not bring a wiped generation back.
+TEST_F(ExactlyOnceTest, AGroupWithoutOffsetsGoesOnInItsNewestGeneration) {
+  for (const bool one_left : {false, true}) {
+    WorkerHarness h(2, Yaml());
+    Fill(h, 0, 500);
+    ASSERT_TRUE(h.RunToEnd().ok());
+    const Outputs once = ByLaneAndSink(h);
+    for (const TopicPartition& tp : h.AllLanes()) {
+      h.log.committed[tp] = 0;
+      h.log.metadata[tp] =
+          FormatOffsetMetadata({OffsetMetadata::Origin::kResetWipe, 1, 0, ""});
+    }
+    ASSERT_TRUE(h.RunToEnd().ok());
+    const int64_t ends = h.changelogs.Range({h.Lane(0), 0}).second;
+
+    h.log.committed.erase(h.Lane(0));
+    h.log.metadata.erase(h.Lane(0));
+    if (!one_left) {
+      h.log.committed.clear();
+      h.log.metadata.clear();
+    }
+    h.disk.clear();
+    Fill(h, 500, 1000);
+    ASSERT_TRUE(h.RunToEnd().ok());
+
+    EXPECT_EQ(h.changelogs.Range({h.Lane(0), 0}).second, ends);
+    Outputs expected = Undisturbed(2, 1000);
+    for (auto& [key, values] : expected) {
+      const auto first = once.find(key);
+      if (first == once.end()) continue;
+      values.insert(values.begin(), first->second.begin(), first->second.end());
+    }
+    EXPECT_EQ(ByLaneAndSink(h), expected) << one_left;
+  }
 }
 
 }  // namespace

@@ -89,6 +89,16 @@ TEST(WorkerTest, CloseAtEndEmitsWhatIsOpen) {
   EXPECT_THAT(h.Written(0, kStats), SizeIs(1));
 }
 
+TEST(WorkerTest, CloseAtEndClosesEveryTime) {
+  WorkerHarness h(1);
+  h.log.Append(h.Lane(0), "a", TestMessage("a", kStart, 1));
+  ASSERT_TRUE(h.RunToEnd(/*close_at_end=*/true).ok());
+  EXPECT_EQ(h.Written(0, kStats).size(), 1u);
+  h.log.Append(h.Lane(0), "a", TestMessage("a", kStart + 600000, 1));
+  ASSERT_TRUE(h.RunToEnd(/*close_at_end=*/true).ok());
+  EXPECT_EQ(h.Written(0, kStats).size(), 2u);
+}
+
 TEST(WorkerTest, CloseAtEndClosesWhatAnEarlierRunLeftOpen) {
   WorkerHarness h(1);
   h.log.Append(h.Lane(0), "a", TestMessage("a", kStart, 10));

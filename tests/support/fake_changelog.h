@@ -79,6 +79,16 @@ class FakeChangelogCluster {
     if (it == logs_.end()) return {0, 0};
     return {it->second.first, it->second.end};
   }
+  int64_t NewestGeneration(const std::string& input) const {
+    const std::lock_guard lock(mutex_);
+    int64_t newest = 0;
+    for (const auto& [id, log] : logs_) {
+      if (id.tp.topic == input && log.end > 0) {
+        newest = std::max(newest, id.generation);
+      }
+    }
+    return newest;
+  }
   Offset LastStable(const FakeLogId& id) const {
     const std::lock_guard lock(mutex_);
     const auto it = logs_.find(id);
@@ -217,6 +227,12 @@ class FakeChangelog final : public Changelog {
     RETURN_IF_ERROR(Pass());
     prepared_.insert({input, partitions, generation});
     return Status::Ok();
+  }
+  Result<int64_t> NewestGeneration(const std::string& input,
+                                   int32_t /*partitions*/,
+                                   Millis /*timeout*/) override {
+    RETURN_IF_ERROR(Pass());
+    return cluster_.NewestGeneration(input);
   }
   Result<std::pair<Offset, Offset>> Range(const TopicPartition& input,
                                           int64_t generation,

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "pipeline/job/lane_stores.h"
 #include "state/memory_store.h"
@@ -11,17 +13,32 @@
 namespace tacho {
 
 // Lanes' state in memory. What is in it outlives its worker, as a disk would:
-// a second worker over the same object finds what the first one left.
+// a second worker over the same object finds what the first one left. A lane
+// without a copy of its own adopts one that a dead sibling has left.
 class MemoryLaneStores final : public LaneStores {
  public:
   using Disk = std::map<TopicPartition, std::shared_ptr<MemoryStore>>;
-  explicit MemoryLaneStores(Disk& disk) : disk_(disk) {}
+  using Siblings =
+      std::map<TopicPartition, std::vector<std::shared_ptr<MemoryStore>>>;
+  // What the stores of all lanes do wrong.
+  struct Faults {
+    std::atomic<int> corrupt_applies{0};  // The next so many.
+    std::atomic<int> corrupt_scans{0};
+  };
+
+  MemoryLaneStores(Disk& disk, Siblings& siblings, Faults& faults)
+      : disk_(disk), siblings_(siblings), faults_(faults) {}
 
   const std::string& writer_id() const override { return writer_id_; }
   Result<std::unique_ptr<StateStore>> Open(const TopicPartition& tp) override {
     auto& store = disk_[tp];
+    auto& left = siblings_[tp];
+    if (store == nullptr && !left.empty()) {
+      store = left.back();
+      left.pop_back();
+    }
     if (store == nullptr) store = std::make_shared<MemoryStore>();
-    return std::unique_ptr<StateStore>(std::make_unique<View>(store));
+    return std::unique_ptr<StateStore>(std::make_unique<View>(store, faults_));
   }
   Status Remove(const TopicPartition& tp) override {
     disk_.erase(tp);
@@ -32,8 +49,8 @@ class MemoryLaneStores final : public LaneStores {
   // Owns nothing: closing a store does not lose what it holds.
   class View final : public StateStore {
    public:
-    explicit View(std::shared_ptr<MemoryStore> store)
-        : store_(std::move(store)) {}
+    View(std::shared_ptr<MemoryStore> store, Faults& faults)
+        : store_(std::move(store)), faults_(faults) {}
     Status OpenTables(const std::vector<std::string>& names) override {
       return store_->OpenTables(names);
     }
@@ -41,21 +58,30 @@ class MemoryLaneStores final : public LaneStores {
       return store_->ReadMarker();
     }
     Status Apply(const StateChanges& changes, const Marker& marker) override {
+      if (Take(faults_.corrupt_applies)) return Corruption("injected: apply");
       return store_->Apply(changes, marker);
     }
     Status Scan(TableId table, std::string_view prefix,
                 const std::function<Status(std::string_view, std::string_view)>&
                     visit) const override {
+      if (Take(faults_.corrupt_scans)) return Corruption("injected: scan");
       return store_->Scan(table, prefix, visit);
     }
     Status Flush() override { return Status::Ok(); }
     Status Close() override { return store_->Close(); }
 
    private:
+    static bool Take(std::atomic<int>& left) {
+      return left.load() > 0 && left.fetch_sub(1) > 0;
+    }
+
     std::shared_ptr<MemoryStore> store_;
+    Faults& faults_;
   };
 
   Disk& disk_;
+  Siblings& siblings_;
+  Faults& faults_;
   std::string writer_id_ = "00000000-0000-4000-8000-000000000000";
 };
 

@@ -83,7 +83,8 @@ void WorkerHarness::Start(std::vector<TopicPartition> lanes,
   source = fake.get();
   WorkerParts parts;
   parts.source = std::move(fake);
-  parts.stores = std::make_unique<MemoryLaneStores>(disk);
+  parts.stores =
+      std::make_unique<MemoryLaneStores>(disk, siblings, store_faults);
   parts.make_transaction = [this](int32_t, auto commit_offsets) {
     return MakeTransaction(std::move(commit_offsets));
   };

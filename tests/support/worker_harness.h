@@ -62,6 +62,8 @@ class WorkerHarness {
 
   FakeLog log;
   MemoryLaneStores::Disk disk;
+  MemoryLaneStores::Siblings siblings;
+  MemoryLaneStores::Faults store_faults;
   Job job;
   FakeSource* source = nullptr;            // Of the running worker.
   FakeTransaction* transaction = nullptr;  // Once it has started.

@@ -5,41 +5,21 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bench/sample_changelog.h"
 #include "pipeline/base/check.h"
 #include "pipeline/commit/restorer.h"
 #include "state/changelog_record.h"
-#include "state/codec.h"
 #include "state/memory_store.h"
 #include "state/rocksdb_store.h"
 
 namespace tacho {
 namespace {
-
-constexpr size_t kEpoch = 10'000;  // Records of a commit, its meta record not.
-constexpr size_t kValueBytes = 60;
-
-const std::string& TableName() {
-  static const std::string name = "vehicle_stats.windows";
-  return name;
-}
-
-Marker Identity() {
-  Marker marker;
-  marker.job = "bench";
-  marker.guarantee = Guarantee::kExactlyOnce;
-  marker.input_partitions = 1;
-  marker.cluster_id = "bench";
-  return marker;
-}
 
 double ProcessCpuSeconds() {
   rusage usage{};
@@ -50,26 +30,15 @@ double ProcessCpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-// One partition's log in memory: keys of 20 bytes, values of 60, in epochs.
+// One partition's log in memory.
 class Log {
  public:
-  Log(size_t records, size_t keys) : keys_(keys) {
-    std::vector<uint32_t> order(records);
-    for (size_t i = 0; i < records; ++i) {
-      order[i] = static_cast<uint32_t>(i % keys);
-    }
-    std::shuffle(order.begin(), order.end(), std::mt19937(42));
-    Marker meta = Identity();
-    std::vector<char> bytes;
-    for (size_t i = 0; i < records; ++i) {
-      AddState(order[i], i);
-      if ((i + 1) % kEpoch != 0 && i + 1 != records) continue;
-      ++meta.epoch;
-      bytes.clear();
-      EncodeMetaRecord(meta, bytes);
-      log_.Add(end_++, ChangelogMetaKey(), {bytes.data(), bytes.size()});
-    }
-    distinct_ = std::min(records, keys);
+  explicit Log(const SampleChangelog& sample)
+      : distinct_(std::min(sample.records, sample.keys)) {
+    sample.ForEach([this](std::string_view key, std::string_view value) {
+      log_.Add(end_++, key, value);
+      if (key != ChangelogMetaKey()) changes_.Add(0, key, value);
+    });
   }
 
   const ChangelogChunk& log() const { return log_; }
@@ -78,34 +47,10 @@ class Log {
   size_t distinct() const { return distinct_; }
 
  private:
-  void AddState(uint32_t key, size_t i) {
-    char id[32];
-    std::snprintf(id, sizeof id, "WDB%014u", key);
-    const StateChanges::Change change = Encode(id, i);
-    log_.Add(end_++, changes_.ChangelogKey(change),
-             changes_.ChangelogValue(change));
-  }
-  StateChanges::Change Encode(const char* id, size_t i) {
-    changes_.Begin(0, TableTag(TableName()));
-    ByteWriter out(changes_.bytes());
-    for (const char* c = id; *c != '\0'; ++c) {
-      out.U8(static_cast<uint8_t>(*c));
-    }
-    out.U8(0), out.U8(0), out.U8(0);
-    changes_.EndKey();
-    for (size_t b = 0; b < kValueBytes; b += sizeof(uint64_t) + 4) {
-      out.U64(i * 0x9e3779b97f4a7c15u + b);
-      out.U32(0);
-    }
-    changes_.EndValue();
-    return changes_.changes().back();
-  }
-
-  size_t keys_;
+  const size_t distinct_;
   ChangelogChunk log_;
   StateChanges changes_;
   Offset end_ = 0;
-  size_t distinct_ = 0;
 };
 
 // Gives what the real reader gives: a copy of what lies in the fetched batch.
@@ -134,7 +79,7 @@ struct Disk {
     auto opened = OpenRocksDbStore(dir, {}, shared);
     CHECK(opened.ok());
     store = *std::move(opened);
-    CHECK(store->OpenTables({TableName()}).ok());
+    CHECK(store->OpenTables({SampleChangelog::TableName()}).ok());
   }
   ~Disk() {
     CHECK(store->Close().ok());
@@ -159,8 +104,8 @@ struct Disk {
 void RunRestorer(StateStore& store, const Log& log) {
   Restorer::Spec spec;
   spec.tp = {"input", 0};
-  spec.names = {TableName()};
-  spec.base = Identity();
+  spec.names = {SampleChangelog::TableName()};
+  spec.base = SampleChangelog::Identity();
   spec.end = log.end();
   Restorer restorer(store, std::make_unique<LogReader>(log), std::move(spec),
                     SystemClock());
@@ -203,8 +148,8 @@ void Sizes(benchmark::internal::Benchmark* b) {
 }
 
 Log MakeLog(const benchmark::State& state) {
-  return {static_cast<size_t>(state.range(0)),
-          static_cast<size_t>(state.range(1))};
+  return Log({static_cast<size_t>(state.range(0)),
+              static_cast<size_t>(state.range(1))});
 }
 
 void BM_Restore_RocksDb(benchmark::State& state) {
@@ -226,7 +171,7 @@ void BM_Restore_Ceiling_StoreOnly(benchmark::State& state) {
   }
   OnDisk(state, log, [&](StateStore& store) {
     for (const StateChanges& part : parts) {
-      CHECK(store.Restore(part, Identity()).ok());
+      CHECK(store.Restore(part, SampleChangelog::Identity()).ok());
     }
   });
 }
@@ -261,7 +206,7 @@ void BM_Restore_Contrast_MemoryStore(benchmark::State& state) {
   const double before = ProcessCpuSeconds();
   for (auto _ : state) {
     MemoryStore store;
-    CHECK(store.OpenTables({TableName()}).ok());
+    CHECK(store.OpenTables({SampleChangelog::TableName()}).ok());
     RunRestorer(store, log);
   }
   Report(state, log.changes().changes().size(), ProcessCpuSeconds() - before);

@@ -119,6 +119,9 @@ class RocksDbStore final : public StateStore {
   Status Close() override;
 
  private:
+  Status CreateMissing(const std::vector<std::string>& names);
+  std::vector<rocksdb::ColumnFamilyHandle*>::iterator FindFamily(
+      const std::string& name);
   void SetOptions(const StoreOptions& options,
                   const RocksDbShared::Parts& parts);
   rocksdb::Status Release();
@@ -213,19 +216,30 @@ Status RocksDbStore::OpenTables(const std::vector<std::string>& names) {
     return InvalidArgument("rocksdb " + dir_ + " has tables that are not " +
                            "declared: " + unknown);
   }
+  RETURN_IF_ERROR(CreateMissing(names));
+  for (const std::string& name : names) tables_.push_back(*FindFamily(name));
+  return Status::Ok();
+}
+
+std::vector<rocksdb::ColumnFamilyHandle*>::iterator RocksDbStore::FindFamily(
+    const std::string& name) {
+  return std::find_if(handles_.begin(), handles_.end(),
+                      [&](auto* h) { return h->GetName() == name; });
+}
+
+// All at once: each call writes and syncs the options of the database.
+Status RocksDbStore::CreateMissing(const std::vector<std::string>& names) {
+  std::vector<std::string> missing;
   for (const std::string& name : names) {
     CHECK(name != rocksdb::kDefaultColumnFamilyName);
-    auto it = std::find_if(handles_.begin(), handles_.end(),
-                           [&](auto* h) { return h->GetName() == name; });
-    if (it == handles_.end()) {
-      rocksdb::ColumnFamilyHandle* handle = nullptr;
-      RETURN_IF_ERROR(FromRocksDb(
-          db_->CreateColumnFamily(table_options_, name, &handle), dir_));
-      it = handles_.insert(handles_.end(), handle);
-    }
-    tables_.push_back(*it);
+    if (FindFamily(name) == handles_.end()) missing.push_back(name);
   }
-  return Status::Ok();
+  if (missing.empty()) return Status::Ok();
+  std::vector<rocksdb::ColumnFamilyHandle*> made;
+  const rocksdb::Status status =
+      db_->CreateColumnFamilies(table_options_, missing, &made);
+  handles_.insert(handles_.end(), made.begin(), made.end());
+  return FromRocksDb(status, dir_);
 }
 
 Result<std::optional<Marker>> RocksDbStore::ReadMarker() {

@@ -7,6 +7,7 @@
 
 #include "bench/lab/output_watch.h"
 #include "bench/lab/paced_feed.h"
+#include "bench/lab/probe_check.h"
 #include "bench/lab/throughput.h"
 
 namespace tacho::lab {
@@ -59,13 +60,12 @@ Run RunLoad(Bed& bed, const Load& load, double max_rate,
   run.sent = static_cast<double>(feed.sent() - sent) /
              static_cast<double>(to - from) / 1e3;
   feed.Stop();
-  // Every probe's record has one output; all of them, once each.
-  const bool all = watch.Await(feed.probes(), std::chrono::seconds(30));
+  const ProbeCheck check = CheckProbes(feed, watch);
   worker->Signal(SIGTERM);
   worker->Wait();
-  if (!all || watch.count() != feed.probes()) {
-    std::fprintf(stderr, "lab: %zu outputs of %llu probes\n", watch.count(),
-                 static_cast<unsigned long long>(feed.probes()));
+  if (check.missing + check.extra > 0) {
+    std::fprintf(stderr, "lab: %zu probes without an output, %zu too many\n",
+                 check.missing, check.extra);
     std::exit(1);
   }
   std::vector<double> latencies;

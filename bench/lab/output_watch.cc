@@ -68,9 +68,11 @@ void OutputWatch::Run(int partitions) {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       const std::string_view value(static_cast<const char*>(message->payload),
                                    message->len);
-      const Arrival arrival{message->partition, SentMs(value), NowMs()};
+      Arrival arrival{message->partition, SentMs(value), NowMs(),
+                      std::string(static_cast<const char*>(message->key),
+                                  message->key_len)};
       const std::lock_guard lock(mutex_);
-      arrivals_.push_back(arrival);
+      arrivals_.push_back(std::move(arrival));
       count_ = arrivals_.size();
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       const auto p = static_cast<size_t>(message->partition);

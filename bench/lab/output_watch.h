@@ -21,6 +21,7 @@ class OutputWatch {
     int32_t partition = 0;
     int64_t sent_ms = 0;  // Of the record that caused it.
     int64_t seen_ms = 0;
+    std::string vehicle;
   };
 
   // Returns once it stands at the end of every partition.

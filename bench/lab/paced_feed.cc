@@ -96,7 +96,10 @@ void PacedFeed::Send(Template& t, size_t round, int64_t stamp_ms) {
   char* const digits = value.data() + t.stamp[round];
   std::to_chars(digits, digits + kStampDigits, stamp_ms);
   Die(feed_->Send(t.key, value));
-  if (t.probe) ++probes_;
+  if (t.probe) {
+    probe_log_.emplace_back(t.key, stamp_ms);
+    ++probes_;
+  }
   ++sent_;
 }
 

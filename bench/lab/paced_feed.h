@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "pipeline/consume/kafka_feed.h"
@@ -36,6 +37,10 @@ class PacedFeed {
 
   uint64_t sent() const { return sent_.load(); }
   uint64_t probes() const { return probes_.load(); }
+  // (vehicle, due time) of every probe's record. After Stop.
+  const std::vector<std::pair<std::string, int64_t>>& probe_log() const {
+    return probe_log_;
+  }
   int64_t most_behind_ms() const { return most_behind_ms_.load(); }
 
  private:
@@ -53,6 +58,7 @@ class PacedFeed {
   const PacedFeedOptions options_;
   std::unique_ptr<KafkaFeed> feed_;
   std::vector<Template> templates_;
+  std::vector<std::pair<std::string, int64_t>> probe_log_;
   std::atomic<double> rate_;
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> sent_{0};

@@ -20,12 +20,16 @@
 #include <vector>
 
 #include "pipeline/base/check.h"
+#include "state/rocksdb_ingest.h"
+#include "state/rocksdb_status.h"
+#include "state/sorted_changes.h"
 
 namespace tacho {
 namespace {
 
 constexpr char kMarkerKey[] = "marker";
 constexpr size_t kInfoLogBytes = size_t{1} << 20;
+constexpr size_t kLeastIngest = size_t{1} << 20;  // Bytes of changes.
 
 // Keeps a read-only open from starting a log file.
 class NoLog final : public rocksdb::Logger {
@@ -33,32 +37,6 @@ class NoLog final : public rocksdb::Logger {
   using Logger::Logv;
   void Logv(const char*, va_list) override {}
 };
-
-Status FromRocksDb(const rocksdb::Status& status, const std::string& dir) {
-  if (status.ok()) return Status::Ok();
-  const std::string text = "rocksdb " + dir + ": " + status.ToString();
-  // RocksDB has no code for a lock that is taken: "While lock file: ..." from
-  // another process, "lock hold by current process ..." from this one.
-  const bool lock_taken =
-      status.IsBusy() ||
-      (status.IsIOError() && text.find("lock ") != std::string::npos);
-  if (lock_taken) {
-    return {StatusCode::kUnavailable,
-            "another process, or another lane of this one, has the directory "
-            "open: " +
-                text,
-            /*retryable=*/true};
-  }
-  if (status.IsCorruption()) return Corruption(text);
-  if (status.IsIOError()) {
-    const bool full = status.subcode() == rocksdb::Status::kNoSpace;
-    return {StatusCode::kIoError, text, /*retryable=*/full};
-  }
-  if (status.IsNotFound() || status.IsInvalidArgument()) {
-    return InvalidArgument(text);
-  }
-  return {StatusCode::kInternal, text};
-}
 
 rocksdb::CompressionType Compression() {
   const auto supported = rocksdb::GetSupportedCompressions();
@@ -133,6 +111,7 @@ class RocksDbStore final : public StateStore {
   Status OpenTables(const std::vector<std::string>& names) override;
   Result<std::optional<Marker>> ReadMarker() override;
   Status Apply(const StateChanges& changes, const Marker& marker) override;
+  Status Restore(const StateChanges& changes, const Marker& marker) override;
   Status Scan(TableId table, std::string_view prefix,
               const std::function<Status(std::string_view, std::string_view)>&
                   visit) const override;
@@ -140,7 +119,9 @@ class RocksDbStore final : public StateStore {
   Status Close() override;
 
  private:
-  void SortChanges(const StateChanges& changes);
+  Status CreateMissing(const std::vector<std::string>& names);
+  std::vector<rocksdb::ColumnFamilyHandle*>::iterator FindFamily(
+      const std::string& name);
   void SetOptions(const StoreOptions& options,
                   const RocksDbShared::Parts& parts);
   rocksdb::Status Release();
@@ -157,7 +138,8 @@ class RocksDbStore final : public StateStore {
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // All; owned by db_.
   std::vector<rocksdb::ColumnFamilyHandle*> tables_;   // By TableId.
   std::vector<char> marker_bytes_;
-  std::vector<const StateChanges::Change*> sorted_;  // Of the Apply call.
+  SortedChanges sorted_;    // Of the call.
+  bool in_memory_ = false;  // Something was applied since the last Flush.
 };
 
 void RocksDbStore::SetOptions(const StoreOptions& options,
@@ -188,6 +170,11 @@ void RocksDbStore::SetOptions(const StoreOptions& options,
   table_options_.table_factory.reset(NewBlockBasedTableFactory(table));
   table_options_.write_buffer_size = options.write_buffer_bytes;
   table_options_.compression = Compression();
+  // Nobody reads a key but a scan at load: rather many files than many
+  // compactions, which are most of what a restore costs.
+  table_options_.level0_file_num_compaction_trigger = 12;
+  table_options_.level0_slowdown_writes_trigger = 40;
+  table_options_.level0_stop_writes_trigger = 60;
 }
 
 Status RocksDbStore::Open(const StoreOptions& options,
@@ -210,6 +197,7 @@ Status RocksDbStore::Open(const StoreOptions& options,
   RETURN_IF_ERROR(FromRocksDb(
       rocksdb::DB::Open(db_options_, dir_, families, &handles_, &db), dir_));
   db_.reset(db);
+  RocksDbIngest::RemoveLeftovers(dir_);
   return Status::Ok();
 }
 
@@ -228,43 +216,42 @@ Status RocksDbStore::OpenTables(const std::vector<std::string>& names) {
     return InvalidArgument("rocksdb " + dir_ + " has tables that are not " +
                            "declared: " + unknown);
   }
+  RETURN_IF_ERROR(CreateMissing(names));
+  for (const std::string& name : names) tables_.push_back(*FindFamily(name));
+  return Status::Ok();
+}
+
+std::vector<rocksdb::ColumnFamilyHandle*>::iterator RocksDbStore::FindFamily(
+    const std::string& name) {
+  return std::find_if(handles_.begin(), handles_.end(),
+                      [&](auto* h) { return h->GetName() == name; });
+}
+
+// All at once: each call writes and syncs the options of the database.
+Status RocksDbStore::CreateMissing(const std::vector<std::string>& names) {
+  std::vector<std::string> missing;
   for (const std::string& name : names) {
     CHECK(name != rocksdb::kDefaultColumnFamilyName);
-    auto it = std::find_if(handles_.begin(), handles_.end(),
-                           [&](auto* h) { return h->GetName() == name; });
-    if (it == handles_.end()) {
-      rocksdb::ColumnFamilyHandle* handle = nullptr;
-      RETURN_IF_ERROR(FromRocksDb(
-          db_->CreateColumnFamily(table_options_, name, &handle), dir_));
-      it = handles_.insert(handles_.end(), handle);
-    }
-    tables_.push_back(*it);
+    if (FindFamily(name) == handles_.end()) missing.push_back(name);
   }
-  return Status::Ok();
+  if (missing.empty()) return Status::Ok();
+  std::vector<rocksdb::ColumnFamilyHandle*> made;
+  const rocksdb::Status status =
+      db_->CreateColumnFamilies(table_options_, missing, &made);
+  handles_.insert(handles_.end(), made.begin(), made.end());
+  return FromRocksDb(status, dir_);
 }
 
 Result<std::optional<Marker>> RocksDbStore::ReadMarker() {
   return GetMarker(*db_, dir_);
 }
 
-// Changes by table and key: inserting in order, with a hint, is several times
-// faster than a search of the memtable for every key.
-void RocksDbStore::SortChanges(const StateChanges& changes) {
-  sorted_.clear();
-  for (const StateChanges::Change& change : changes.changes()) {
-    sorted_.push_back(&change);
-  }
-  std::sort(sorted_.begin(), sorted_.end(),
-            [&](const StateChanges::Change* a, const StateChanges::Change* b) {
-              if (a->table != b->table) return a->table < b->table;
-              return changes.Key(*a) < changes.Key(*b);
-            });
-}
-
 Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
-  SortChanges(changes);
+  // Inserting in order, with a hint, is several times faster than a search of
+  // the memtable for every key.
+  sorted_.Assign(changes);
   rocksdb::WriteBatch batch(changes.used_bytes());
-  for (const StateChanges::Change* const sorted : sorted_) {
+  for (const StateChanges::Change* const sorted : sorted_.changes()) {
     const StateChanges::Change& change = *sorted;
     rocksdb::ColumnFamilyHandle* const table = tables_.at(change.table);
     const rocksdb::Slice key = ToSlice(changes.Key(change));
@@ -280,6 +267,7 @@ Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
       batch.Put(kMarkerKey, {marker_bytes_.data(), marker_bytes_.size()}),
       dir_));
   rocksdb::WriteOptions options;
+  in_memory_ = true;
   options.sync = wal_synced_;
   options.disableWAL = !wal_synced_;
   options.memtable_insert_hint_per_batch = true;
@@ -287,6 +275,28 @@ Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
   rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
   RETURN_IF_ERROR(FromRocksDb(db_->Write(options, &batch), dir_));
   return wal_synced_ ? Status::Ok() : FlushIfDue(marker.wall_time);
+}
+
+// As files: no key goes through a memtable, and what is there on return is
+// there for good. A small part is not worth the syncs.
+Status RocksDbStore::Restore(const StateChanges& changes,
+                             const Marker& marker) {
+  if (wal_synced_ || changes.used_bytes() < kLeastIngest) {
+    return Apply(changes, marker);
+  }
+  // What was applied before must not be lost without what comes now.
+  if (in_memory_) RETURN_IF_ERROR(Flush());
+  sorted_.Assign(changes);
+  marker_bytes_.clear();
+  EncodeMarker(marker, marker_bytes_);
+  RocksDbIngest ingest(*db_, dir_,
+                       rocksdb::Options(db_options_, table_options_));
+  RETURN_IF_ERROR(ingest.AddChanges(changes, sorted_, tables_));
+  RETURN_IF_ERROR(ingest.AddEntry(
+      db_->DefaultColumnFamily(), kMarkerKey,
+      std::string_view(marker_bytes_.data(), marker_bytes_.size())));
+  RETURN_IF_ERROR(ingest.Commit());
+  return ingest.AwaitCompactions();
 }
 
 Status RocksDbStore::FlushIfDue(Timestamp now) {
@@ -319,7 +329,10 @@ Status RocksDbStore::Scan(
 
 Status RocksDbStore::Flush() {
   // All families by name: otherwise only the default one would be flushed.
-  return FromRocksDb(db_->Flush(rocksdb::FlushOptions(), handles_), dir_);
+  RETURN_IF_ERROR(
+      FromRocksDb(db_->Flush(rocksdb::FlushOptions(), handles_), dir_));
+  in_memory_ = false;
+  return Status::Ok();
 }
 
 Status RocksDbStore::Close() {

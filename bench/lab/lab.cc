@@ -1,225 +1,41 @@
-// The lab: raw consumption and tacho, in turns, on a real broker on the same
-// cores. Prints one table. See bench/README.md.
+// The lab: tacho measured on a real broker on the same cores, each part beside
+// its ceiling and in turns. Prints tables. See bench/README.md.
 //
-//   lab [--messages N] [--rounds N] [--tacho PATH] [--job FILE] [--with
-//   ARGS]...
-//       --with: one more row, tacho run with these arguments
-//   lab raw BOOTSTRAP TOPIC PARTITIONS GROUP MESSAGES THREADS   (one round)
+//   lab [--parts throughput,latency,hand_over,restore] [--messages N]
+//       [--rounds N] [--variants exactly_once-200ms,...] [--with ARGS]...
+//       [--max-rate M] [--seconds N] [--tacho PATH] [--job FILE]
+//     --variants: rows of throughput; raw always. --with: one more row, tacho
+//     run with these arguments. --max-rate: M messages/s, where throughput is
+//     not measured. --seconds: of a latency run. --parts hold: only fills the
+//     topics and waits for the end of standard input.
+//   lab raw BOOTSTRAP TOPIC PARTITIONS GROUP MESSAGES THREADS
+//   lab restore BOOTSTRAP JOB TOPIC DIR  (both: one measured process)
 
-#include <fcntl.h>
 #include <mimalloc.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
+#include <functional>
 #include <map>
 #include <sstream>
-#include <string>
-#include <thread>
-#include <vector>
 
+#include "bench/lab/bed.h"
+#include "bench/lab/hand_over.h"
+#include "bench/lab/latency.h"
 #include "bench/lab/raw_consumer.h"
-#include "pipeline/consume/kafka_feed.h"
-#include "pipeline/job/fleet.h"
-#include "tests/support/real_broker.h"
-#include "tests/support/temp_dir.h"
+#include "bench/lab/restore.h"
+#include "bench/lab/throughput.h"
 
 namespace tacho::lab {
 namespace {
 
-constexpr int kPartitions = 8;
-constexpr const char* kTopic = "vehicle.telemetry";
+constexpr double kAssumedRate = 1.0;  // M messages/s.
 
-struct Options {
-  uint64_t messages = 6'000'000;
-  int rounds = 3;
-  int vehicles = 10'000;
-  std::string tacho = "build/release/tacho";
-  std::string job = "config/jobs/telemetry-analytics.yaml";
-  std::vector<std::string> variants = {""};  // Arguments of tacho run, a row.
-};
-
-// What one child process did.
-struct Run {
-  double seconds = 0;  // Of consumption, as the child measured it.
-  double cpu_seconds = 0;
-  double rss_mb = 0;
-};
-
-void Die(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "lab: %s\n", status.ToString().c_str());
-  std::exit(1);
-}
-
-// Runs a program, its output into `log`, and returns what it used.
-Run RunChild(const std::vector<std::string>& argv, const std::string& log) {
-  std::vector<char*> args;
-  for (const std::string& a : argv)
-    args.push_back(const_cast<char*>(a.c_str()));
-  args.push_back(nullptr);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    const int fd = open(log.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0644);
-    dup2(fd, STDOUT_FILENO);
-    dup2(fd, STDERR_FILENO);
-    execv(args[0], args.data());
-    _exit(127);
-  }
-  int status = 0;
-  rusage usage{};
-  wait4(pid, &status, 0, &usage);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    std::fprintf(stderr, "lab: %s failed; its output:\n", argv[0].c_str());
-    std::ifstream in(log);
-    std::string line;
-    while (std::getline(in, line)) std::fprintf(stderr, "  %s\n", line.c_str());
-    std::exit(1);
-  }
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  Run run;
-  run.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  run.rss_mb = static_cast<double>(usage.ru_maxrss) / 1024;
-  return run;
-}
-
-// The number behind `name=` in the last line of a log that has it.
-double FieldOf(const std::string& log, const std::string& name) {
-  std::ifstream in(log);
-  std::string line;
-  double value = 0;
-  while (std::getline(in, line)) {
-    const size_t at = line.find(" " + name + "=");
-    if (at != std::string::npos) {
-      value = std::atof(line.c_str() + at + name.size() + 2);
-    }
-  }
-  return value;
-}
-
-void Fill(const RealBroker& broker, const Options& options) {
-  auto feed =
-      KafkaFeed::Open({{"bootstrap.servers", broker.bootstrap()}}, kTopic);
-  Die(feed.status());
-  FleetOptions fleet_options;
-  fleet_options.vehicles = options.vehicles;
-  fleet_options.start = SystemClock().Now() - std::chrono::hours(24);
-  fleet_options.late_per_mille = 0;
-  fleet_options.bad_per_mille = 0;
-  Fleet fleet(fleet_options);
-  uint64_t bytes = 0;
-  for (uint64_t i = 0; i < options.messages; ++i) {
-    const Fleet::Sample& sample = fleet.Next();
-    bytes += sample.value.size();
-    Die((*feed)->Send(sample.key, sample.value));
-  }
-  Die((*feed)->Flush(Millis(60000)));
-  std::printf(
-      "filled %llu messages, %.0f bytes each, %d vehicles, %d "
-      "partitions, lz4\n",
-      static_cast<unsigned long long>(options.messages),
-      static_cast<double>(bytes) / static_cast<double>(options.messages),
-      options.vehicles, kPartitions);
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-void PrintRow(const char* name, const std::vector<Run>& runs,
-              const Options& options, double raw_rate) {
-  std::vector<double> rates;
-  std::vector<double> cpu;
-  std::vector<double> rss;
-  const auto messages = static_cast<double>(options.messages);
-  for (const Run& run : runs) {
-    rates.push_back(messages / run.seconds / 1e6);
-    cpu.push_back(run.cpu_seconds / messages * 1e6);
-    rss.push_back(run.rss_mb);
-  }
-  std::printf("| %-34s | %5.2f (%.2f to %.2f) | %4.0f %% | %.2f | %4.0f |\n",
-              name, Median(rates),
-              *std::min_element(rates.begin(), rates.end()),
-              *std::max_element(rates.begin(), rates.end()),
-              100 * Median(rates) / raw_rate, Median(cpu), Median(rss));
-}
-
-Run RawRound(const std::string& self, const RealBroker& broker, int round,
-             const Options& options, const std::string& log) {
-  const std::string group = "lab-raw-" + std::to_string(round);
-  Run run = RunChild(
-      {self, "raw", broker.bootstrap(), kTopic, std::to_string(kPartitions),
-       group, std::to_string(options.messages), "2"},
-      log);
-  run.seconds = FieldOf(log, "seconds");
-  return run;
-}
-
-Run TachoRound(const RealBroker& broker, const std::string& name,
-               const std::string& extra, const Options& options,
-               const std::string& state, const std::string& log) {
-  std::vector<std::string> argv = {
-      options.tacho,          "run",         options.job,        "--bootstrap",
-      broker.bootstrap(),     "--state-dir", state + "/" + name, "--set",
-      "group.id=lab-" + name, "--until-end"};
-  std::istringstream words(extra);
-  for (std::string word; words >> word;) argv.push_back(word);
-  Run run = RunChild(argv, log);
-  run.seconds = FieldOf(log, "seconds");
-  return run;
-}
-
-int RunLab(const std::string& self, const Options& options) {
-  const std::map<std::string, std::string> properties = {
-      {"log.segment.bytes", "268435456"}};
-  RealBroker broker(properties);
-  Die(broker.Start());
-  Die(broker.CreateTopic(kTopic, kPartitions));
-  for (const char* topic :
-       {"vehicle.stats", "vehicle.alerts", "vehicle.telemetry.rejects",
-        "vehicle.telemetry.late"}) {
-    Die(broker.CreateTopic(topic, kPartitions));
-  }
-  Fill(broker, options);
-
-  TempDir scratch;
-  std::vector<Run> raw;
-  std::vector<std::vector<Run>> tacho(options.variants.size());
-  for (int round = 0; round < options.rounds; ++round) {
-    raw.push_back(
-        RawRound(self, broker, round, options, scratch.path() + "/raw.log"));
-    std::printf("round %d: raw %.2f s", round + 1, raw.back().seconds);
-    for (size_t v = 0; v < tacho.size(); ++v) {
-      tacho[v].push_back(
-          TachoRound(broker, std::to_string(v) + "-" + std::to_string(round),
-                     options.variants[v], options, scratch.path(),
-                     scratch.path() + "/tacho.log"));
-      std::printf(", tacho %.2f s", tacho[v].back().seconds);
-    }
-    std::printf("\n");
-    std::fflush(stdout);
-  }
-  std::vector<double> rates;
-  for (const Run& run : raw) {
-    rates.push_back(static_cast<double>(options.messages) / run.seconds / 1e6);
-  }
-  std::printf(
-      "\n| what | M msg/s: median (range) | of raw | CPU-s per M | "
-      "peak RSS MB |\n| --- | --- | --- | --- | --- |\n");
-  PrintRow("raw librdkafka, counting only", raw, options, Median(rates));
-  for (size_t v = 0; v < tacho.size(); ++v) {
-    PrintRow(("tacho " + options.variants[v]).c_str(), tacho[v], options,
-             Median(rates));
-  }
-  return 0;
+std::vector<std::string> Split(const std::string& list) {
+  std::vector<std::string> out;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, ',');) out.push_back(item);
+  return out;
 }
 
 int RunRaw(char** argv) {
@@ -227,10 +43,57 @@ int RunRaw(char** argv) {
                            static_cast<uint64_t>(std::atoll(argv[6])),
                            std::atoi(argv[7]));
   Die(result.status());
-  std::printf("raw messages=%llu bytes=%llu seconds=%.3f allocator=%d\n",
-              static_cast<unsigned long long>(result->messages),
-              static_cast<unsigned long long>(result->bytes), result->seconds,
-              mi_version());
+  std::printf(
+      R"({"event":"raw","messages":%llu,"bytes":%llu,"seconds":%.3f,"allocator":%d})"
+      "\n",
+      static_cast<unsigned long long>(result->messages),
+      static_cast<unsigned long long>(result->bytes), result->seconds,
+      mi_version());
+  return 0;
+}
+
+bool Parse(int argc, char** argv, Options& options) {
+  const std::map<std::string, std::function<void(const std::string&)>> known = {
+      {"--parts", [&](const auto& v) { options.parts = Split(v); }},
+      {"--variants", [&](const auto& v) { options.variants = Split(v); }},
+      {"--messages", [&](const auto& v) { options.messages = std::stoull(v); }},
+      {"--rounds", [&](const auto& v) { options.rounds = std::stoi(v); }},
+      {"--seconds", [&](const auto& v) { options.seconds = std::stoi(v); }},
+      {"--max-rate", [&](const auto& v) { options.max_rate = std::stod(v); }},
+      {"--tacho", [&](const auto& v) { options.tacho = v; }},
+      {"--job", [&](const auto& v) { options.job = v; }},
+      {"--with", [&](const auto& v) { options.with.push_back(v); }},
+  };
+  for (int i = 1; i < argc; i += 2) {
+    const auto option = known.find(argv[i]);
+    if (option == known.end() || i + 1 == argc) {
+      std::fprintf(stderr, "lab: unknown option %s\n", argv[i]);
+      return false;
+    }
+    option->second(argv[i + 1]);
+  }
+  return true;
+}
+
+int RunLab(const Options& options) {
+  const auto wanted = [&](const char* part) {
+    return options.parts.empty() ||
+           std::find(options.parts.begin(), options.parts.end(), part) !=
+               options.parts.end();
+  };
+  Bed bed(options);
+  if (!options.parts.empty() && options.parts.front() == "hold") {
+    Hold(bed);
+    return 0;
+  }
+  double rate = options.max_rate;
+  if (wanted("throughput")) {
+    const double found = MeasureThroughput(bed);
+    if (rate == 0) rate = found;
+  }
+  if (wanted("latency")) MeasureLatency(bed, rate > 0 ? rate : kAssumedRate);
+  if (wanted("hand_over")) MeasureHandOver(bed);
+  if (wanted("restore")) MeasureRestore(bed);
   return 0;
 }
 
@@ -238,27 +101,14 @@ int RunRaw(char** argv) {
 }  // namespace tacho::lab
 
 int main(int argc, char** argv) {
-  using tacho::lab::Options;
   if (argc == 8 && std::strcmp(argv[1], "raw") == 0) {
     return tacho::lab::RunRaw(argv);
   }
-  Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string name = argv[i];
-    if (name == "--messages") {
-      options.messages = static_cast<uint64_t>(std::atoll(argv[i + 1]));
-    } else if (name == "--rounds") {
-      options.rounds = std::atoi(argv[i + 1]);
-    } else if (name == "--tacho") {
-      options.tacho = argv[i + 1];
-    } else if (name == "--with") {
-      options.variants.emplace_back(argv[i + 1]);
-    } else if (name == "--job") {
-      options.job = argv[i + 1];
-    } else {
-      std::fprintf(stderr, "lab: unknown option %s\n", name.c_str());
-      return 64;
-    }
+  if (argc == 6 && std::strcmp(argv[1], "restore") == 0) {
+    return tacho::lab::RunRestore(argv);
   }
-  return tacho::lab::RunLab("/proc/self/exe", options);
+  tacho::lab::Options options;
+  options.self = "/proc/self/exe";
+  if (!tacho::lab::Parse(argc, argv, options)) return 64;
+  return tacho::lab::RunLab(options);
 }

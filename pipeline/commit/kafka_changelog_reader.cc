@@ -3,11 +3,16 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
 namespace tacho {
 namespace {
+
+constexpr Millis kLeastPatience{4};
+constexpr Millis kMostPatience{1000};
+const bool kFetchesAgainSoon = KafkaClientVersionNumber() >= 0x020200ff;
 
 class KafkaChangelogReader final : public ChangelogReader {
  public:
@@ -36,6 +41,7 @@ class KafkaChangelogReader final : public ChangelogReader {
     call_ = {this, &chunk, max_bytes, {}};
     rd_kafka_consume_callback_queue(queue_.get(), 0,
                                     &KafkaChangelogReader::OnMessage, &call_);
+    if (!kFetchesAgainSoon) WakeIfStarved(!chunk.empty());
     return std::move(call_.error);
   }
 
@@ -100,6 +106,22 @@ class KafkaChangelogReader final : public ChangelogReader {
     }
   }
 
+  // Before 2.2, librdkafka looks only once a second again at a partition whose
+  // queue was full when it last wanted to fetch. A seek to where we are wakes
+  // it, and costs nothing where nothing is queued; but it throws away a fetch
+  // that is under way, so the longer those take, the longer we wait.
+  void WakeIfStarved(bool fed) {
+    const auto now = std::chrono::steady_clock::now();
+    if (fed) {
+      patience_ = std::max(kLeastPatience, patience_ / 2);
+      fed_at_ = now;
+    } else if (now - fed_at_ >= patience_) {
+      rd_kafka_seek(topic_.get(), partition_, position_, 0);
+      patience_ = std::min(kMostPatience, patience_ * 2);
+      fed_at_ = now;
+    }
+  }
+
   std::string Where() const {
     return TopicPartition{rd_kafka_topic_name(topic_.get()), partition_}
                .ToString() +
@@ -112,6 +134,8 @@ class KafkaChangelogReader final : public ChangelogReader {
   KafkaPtr<rd_kafka_queue_t> queue_;  // None: not started.
   Offset position_;
   ReadCall call_;
+  std::chrono::steady_clock::time_point fed_at_;  // Or last woken.
+  Millis patience_ = kLeastPatience;
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Applies epoch after epoch to a store until it is killed:
-//   crash_writer DIR synced|unsynced
+//   crash_writer DIR synced|unsynced|restored
 // Epoch n puts the value n under every key of both tables, and is announced on
-// stdout once Apply (or Flush, every fifth epoch) has returned.
+// stdout once Apply (or Flush, every fifth epoch; or Restore, every second) has
+// returned.
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +15,10 @@
 int main(int argc, char** argv) {
   using namespace tacho;
   CHECK(argc == 3);
-  const bool synced = std::string(argv[2]) == "synced";
+  const std::string mode = argv[2];
+  const bool synced = mode == "synced";
+  // Large enough for a restore to go its own way.
+  const std::string padding(mode == "restored" ? 20000 : 0, 'x');
   RocksDbShared shared(size_t{1} << 20, size_t{1} << 20);
   // Small memtables, so that kills fall into automatic flushes too.
   auto store = OpenRocksDbStore(
@@ -37,11 +41,19 @@ int main(int argc, char** argv) {
         AppendStateKey(changes.bytes(), "vehicle", key);
         changes.EndKey();
         ByteWriter(changes.bytes()).I64(next.epoch);
+        changes.bytes().insert(changes.bytes().end(), padding.begin(),
+                               padding.end());
         changes.EndValue();
       }
     }
-    CHECK((*store)->Apply(changes, next).ok());
-    if (!synced) {
+    if (mode == "restored" && next.epoch % 2 == 0) {
+      CHECK((*store)->Restore(changes, next).ok());
+    } else {
+      CHECK((*store)->Apply(changes, next).ok());
+    }
+    if (mode == "restored") {
+      if (next.epoch % 2 != 0) continue;
+    } else if (!synced) {
       if (next.epoch % 5 != 0) continue;
       CHECK((*store)->Flush().ok());
     }

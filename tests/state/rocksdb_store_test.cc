@@ -124,6 +124,21 @@ TEST_F(RocksDbStoreTest, AKilledWriterLosesNoSyncedEpoch) {
   for (int round = 0; round < 8; ++round) CrashAndCheck("synced", random);
 }
 
+TEST_F(RocksDbStoreTest, AKilledRestoreLeavesAWholePart) {
+  std::mt19937 random(13);
+  for (int round = 0; round < 8; ++round) CrashAndCheck("restored", random);
+}
+
+TEST_F(RocksDbStoreTest, RemovesWhatAKilledRestoreLeftBehind) {
+  ASSERT_TRUE(Open()->Close().ok());
+  const std::string leftover = dir() + "/restore-0";
+  std::ofstream(leftover) << "half a file";
+
+  ASSERT_TRUE(Open()->Close().ok());
+
+  EXPECT_FALSE(fs::exists(leftover));
+}
+
 TEST_F(RocksDbStoreTest, DroppedWithoutCloseItKeepsWhatWasFlushed) {
   auto store = Open(kUnsynced);
   ASSERT_TRUE(ApplyEpoch(*store, 1).ok());

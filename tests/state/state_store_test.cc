@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -139,6 +141,47 @@ TEST_P(StateStoreTest, TheLastChangeOfAKeyWins) {
   ASSERT_TRUE(store.Apply(changes_, MarkerOf(1)).ok());
 
   EXPECT_EQ(ScanAll(store, 0), (Entries{{"k", "2"}}));
+}
+
+// As a changelog has them: many keys, each many times, in any order, in more
+// bytes than a store takes for a small write.
+TEST_P(StateStoreTest, RestoresTheLastChangeOfEveryKey) {
+  StateStore& store = Open();
+  Put(changes_, 0, "k00007", "from before");
+  Put(changes_, 1, "only before", "stays");
+  ASSERT_TRUE(store.Apply(changes_, MarkerOf(1)).ok());
+  changes_.Clear();
+  std::map<std::string, std::string> expected[2];
+  expected[1]["only before"] = "stays";
+  std::mt19937 random(3);
+  for (int i = 0; i < 60'000; ++i) {
+    const auto table = static_cast<TableId>(random() % 2);
+    const std::string digits = std::to_string(100'000 + random() % 5'000);
+    const std::string key = "k" + digits.substr(1);
+    if (random() % 4 == 0) {
+      Delete(changes_, table, key);
+      expected[table].erase(key);
+    } else {
+      const std::string value = "value " + std::to_string(i);
+      Put(changes_, table, key, value);
+      expected[table][key] = value;
+    }
+  }
+
+  for (int64_t epoch : {2, 3}) {  // Twice: after a crash parts come again.
+    ASSERT_TRUE(store.Restore(changes_, MarkerOf(epoch)).ok());
+  }
+
+  for (TableId table = 0; table < 2; ++table) {
+    EXPECT_EQ(ScanAll(store, table),
+              Entries(expected[table].begin(), expected[table].end()));
+  }
+  EXPECT_EQ(**store.ReadMarker(), MarkerOf(3));
+  changes_.Clear();
+  Put(changes_, 1, "only before", "changed");
+  ASSERT_TRUE(store.Apply(changes_, MarkerOf(4)).ok());
+  EXPECT_EQ(ScanAll(store, 1).back().second, "changed");
+  EXPECT_EQ(**store.ReadMarker(), MarkerOf(4));
 }
 
 TEST_P(StateStoreTest, ScansInBytewiseOrderWithinThePrefix) {

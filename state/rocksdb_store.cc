@@ -248,7 +248,8 @@ Result<std::optional<Marker>> RocksDbStore::ReadMarker() {
 }
 
 // Changes by table and key: inserting in order, with a hint, is several times
-// faster than a search of the memtable for every key.
+// faster than a search of the memtable for every key. Changes of one key stay
+// in the order in which they were made: a restore has many, and the last wins.
 void RocksDbStore::SortChanges(const StateChanges& changes) {
   sorted_.clear();
   for (const StateChanges::Change& change : changes.changes()) {
@@ -257,7 +258,8 @@ void RocksDbStore::SortChanges(const StateChanges& changes) {
   std::sort(sorted_.begin(), sorted_.end(),
             [&](const StateChanges::Change* a, const StateChanges::Change* b) {
               if (a->table != b->table) return a->table < b->table;
-              return changes.Key(*a) < changes.Key(*b);
+              const int order = changes.Key(*a).compare(changes.Key(*b));
+              return order != 0 ? order < 0 : a->begin < b->begin;
             });
 }
 

@@ -4,7 +4,7 @@ import re
 import shutil
 import struct
 import subprocess
-import time
+import time as clock
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -31,7 +31,7 @@ def read_topic(bootstrap, topic, partitions):
         ends = reader.end_offsets(tps)
         reader.assign(tps)
         reader.seek_to_beginning(*tps)
-        deadline = time.monotonic() + READ_SECONDS
+        deadline = clock.monotonic() + READ_SECONDS
         left = {tp for tp in tps if ends[tp] > 0}
         while left:
             for tp, records in reader.poll(timeout_ms=500).items():
@@ -39,7 +39,7 @@ def read_topic(bootstrap, topic, partitions):
                     Record(r.offset, r.timestamp, r.key, r.value,
                            tuple(r.headers or ())) for r in records)
             left = {tp for tp in left if reader.position(tp) < ends[tp]}
-            if time.monotonic() > deadline:
+            if clock.monotonic() > deadline:
                 raise TimeoutError(f"{topic}: {left} does not come to its end")
     finally:
         reader.close()
@@ -72,10 +72,12 @@ def parse_offset_commit(record):
         read = Reader(record.value)
         read.take(at)
         metadata = read.take(read.varint() - 1)
+        time = struct.unpack(">q", read.take(8))[0]
     else:
         size = struct.unpack_from(">h", record.value, at)[0]
         metadata = record.value[at + 2 : at + 2 + size]
-    return (group, topic, partition), Commit(offset, metadata.decode())
+        time = struct.unpack_from(">q", record.value, at + 2 + size)[0]
+    return (group, topic, partition), Commit(offset, metadata.decode(), time)
 
 
 def read_commits(bootstrap, group, topic, partitions):
@@ -141,4 +143,4 @@ def collect(job, bootstrap, observer=None):
         changelog=logs[job.changelog()],
         commits=read_commits(bootstrap, job.name, job.name, partitions),
         ends={(tp.topic, tp.partition): (stable[tp], high[tp]) for tp in tps},
-        stores=stores, observed=observer.seen() if observer else {})
+        stores=stores, observed=observer.seen(job) if observer else {})

@@ -21,6 +21,7 @@ class Commit:
 
     offset: int
     metadata: str
+    time: int = 0  # Milliseconds.
 
 
 @dataclass

@@ -15,7 +15,7 @@ kafka:
 group:
   id: {name}
   session_timeout: {session_ms}ms
-  heartbeat_interval: 500ms
+  heartbeat_interval: {heartbeat_ms}ms
 input:
   topics: [{name}]
   decoder: wide
@@ -60,8 +60,8 @@ rejects: {{topic: {name}.rejects}}
 late: {{topic: {name}.late}}
 guarantee: exactly_once
 commit: {{interval: {commit_ms}ms}}
-memory: {{limit: 256MiB}}
-"""
+memory: {{limit: {memory}}}
+{more}"""
 
 
 def tacho_binary():
@@ -72,13 +72,15 @@ class Job:
     """Topics, the job file and a directory for state and logs."""
 
     def __init__(self, name, directory, broker, partitions, commit_ms=100,
-                 session_ms=6000, proxied=False):
+                 session_ms=6000, heartbeat_ms=500, proxied=False,
+                 memory="256MiB", more=""):
         self.name, self.broker, self.partitions = name, broker, partitions
         self.directory = directory / name
         self.directory.mkdir(parents=True)
         self.path = self.directory / "job.yaml"
         self.path.write_text(TEXT.format(
             name=name, commit_ms=commit_ms, session_ms=session_ms,
+            heartbeat_ms=heartbeat_ms, memory=memory, more=more,
             bootstrap=broker.through_proxy if proxied else broker.bootstrap))
         broker.create_topics({t: partitions for t in self.topics()})
 

@@ -119,22 +119,16 @@ class Windows:
         self.by_vehicle = {}  # vehicle -> set of starts
         self.closed = {}  # vehicle -> end, by silence
         self.readings = {}  # vehicle -> (time, odometer)
+        self.next_silent = NEVER  # No silent vehicle is due before.
         self.filtered = 0
 
     def take(self, row):
         lane = self.lane
         watermark = lane.newest[row.vehicle] - LATENESS
-        due = []
-        for vehicle, starts in self.by_vehicle.items():
-            seen = lane.last_seen.get(vehicle, NEVER)
-            for start in starts:
-                end = start + MINUTE
-                if lane.time >= max(end, seen) + IDLE:
-                    due.append((end, vehicle.encode(), vehicle))
-                    self.closed[vehicle] = max(
-                        self.closed.get(vehicle, NEVER), end)
-                elif vehicle == row.vehicle and end <= watermark:
-                    due.append((end, vehicle.encode(), vehicle))
+        due = self._silent()
+        for start in self.by_vehicle.get(row.vehicle, ()):
+            if start + MINUTE <= watermark:
+                due.add((start + MINUTE, row.vehicle.encode(), row.vehicle))
         for end, _, vehicle in sorted(due):
             self._emit(vehicle, end)
         if row.ignition is not True:
@@ -159,6 +153,24 @@ class Windows:
                     step = max(0.0, row.odometer - last[1])
                 self.readings[row.vehicle] = (row.time, row.odometer)
             window.distance = (window.distance or 0.0) + step
+
+    def _silent(self):
+        """What partition time closes of vehicles that say nothing."""
+        now = self.lane.time
+        due = set()
+        if now < self.next_silent:
+            return due
+        self.next_silent = now + IDLE  # Of windows that are yet to open.
+        for vehicle, starts in self.by_vehicle.items():
+            for start in starts:
+                end = start + MINUTE
+                at = max(end, self.lane.last_seen.get(vehicle, NEVER)) + IDLE
+                if at > now:
+                    self.next_silent = min(self.next_silent, at)
+                    continue
+                due.add((end, vehicle.encode(), vehicle))
+                self.closed[vehicle] = max(self.closed.get(vehicle, NEVER), end)
+        return due
 
     def _emit(self, vehicle, end):
         start = end - MINUTE

@@ -125,7 +125,11 @@ def read_store(directory):
 
 def collect(job, bootstrap, observer=None):
     partitions = job.partitions
-    topics = job.topics() + [job.changelog()]
+    topics = job.topics()
+    reader = consumer(bootstrap)
+    if job.changelog() in reader.topics():
+        topics.append(job.changelog())
+    reader.close()
     tps = [TopicPartition(t, p) for t in topics for p in range(partitions)]
     stable = ends_of(bootstrap, tps, committed=True)
     high = ends_of(bootstrap, tps, committed=False)
@@ -140,7 +144,7 @@ def collect(job, bootstrap, observer=None):
     return History(
         job=job.name, topic=job.name, input=logs[job.name],
         outputs={s: logs[f"{job.name}.{s}"] for s in SINKS},
-        changelog=logs[job.changelog()],
+        changelog=logs.get(job.changelog(), [[]] * partitions),
         commits=read_commits(bootstrap, job.name, job.name, partitions),
         ends={(tp.topic, tp.partition): (stable[tp], high[tp]) for tp in tps},
         stores=stores, observed=observer.seen(job) if observer else {})

@@ -18,9 +18,11 @@ class Feeder(threading.Thread):
     `speed` times as fast as the clock."""
 
     def __init__(self, bootstrap, topics, seed, rate, speed=60, vehicles=20,
-                 start_ms=None, poison=()):
+                 start_ms=None, poison=(), backlog=0):
         super().__init__(name="feeder", daemon=True)
         self.bootstrap, self.rate = bootstrap, rate
+        self.ready = threading.Event()  # The backlog is sent.
+        self.backlog = backlog  # Messages of a topic, sent at once.
         self.sent = 0
         self._halt = threading.Event()
         start_ms = start_ms or int((time.time() - 12 * 3600) * 1000)
@@ -29,26 +31,33 @@ class Feeder(threading.Thread):
                          1000 * speed // rate, poison) for topic in topics}
 
     def run(self):
+        due = 0.0
         producer = KafkaProducer(
             bootstrap_servers=self.bootstrap, acks="all", linger_ms=10,
             enable_idempotence=False, retries=1000000,
             delivery_timeout_ms=180000, request_timeout_ms=5000,
             max_block_ms=120000, reconnect_backoff_max_ms=500)
-        began = time.monotonic()
-        due = 0.0
         try:
+            self._send(producer, self.backlog)
+            self.ready.set()
+            last = time.monotonic()
             while not self._halt.wait(0.02):
-                due = min((time.monotonic() - began) * self.rate, due + 200)
-                while self.sent < due * len(self.fleets):
-                    for topic, fleet in self.fleets.items():
-                        key, value = fleet.message()
-                        producer.send(topic, key=key, value=value)
-                        self.sent += 1
-                if due + 200 < (time.monotonic() - began) * self.rate:
-                    began = time.monotonic() - due / self.rate  # It stalled.
+                # After a stall it does not try to catch up.
+                now = time.monotonic()
+                due += min(now - last, 0.2) * self.rate
+                last = now
+                self._send(producer, int(due))
+                due -= int(due)
             producer.flush(timeout=60)
         finally:
             producer.close(timeout=5)
+
+    def _send(self, producer, count):
+        for _ in range(count):
+            for topic, fleet in self.fleets.items():
+                key, value = fleet.message()
+                producer.send(topic, key=key, value=value)
+                self.sent += 1
 
     def stop(self):
         self._halt.set()

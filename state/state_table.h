@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/fail_point.h"
 #include "pipeline/base/ids.h"
 #include "pipeline/base/status.h"
 #include "state/codec.h"
@@ -214,8 +215,10 @@ class StateTable final : public StateTableBase {
   }
 
   bool CanEvict(VehicleIndex vehicle) const override {
+    // Broken on purpose: what is frozen counts as applied.
+    const uint64_t safe = SABOTAGED("evict_early") ? current_ - 1 : applied_;
     for (const Entry* e = heads_[vehicle]; e != nullptr; e = e->next) {
-      if (e->changed_in > applied_ || e->erased) return false;
+      if (e->changed_in > safe || e->erased) return false;
     }
     return true;
   }

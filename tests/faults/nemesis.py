@@ -1,0 +1,184 @@
+"""A run with a seeded random schedule of faults, and its verdict."""
+
+import argparse
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+
+import checker
+import collect
+from broker import ROOT, Broker
+from crash_points import FIRST, fail_points
+from faults import SESSION_MS, WEIGHTS, Faults
+from job import Job, Worker
+from load import Feeder, Observer
+from process import wait_until
+from proxy import Proxy
+from telemetry import poison_messages
+
+PARTITIONS = 6
+WORKERS = 3
+LONGEST_STALL = 90  # Seconds without an output, at most.
+LEAST_SHARE = 0.5  # Of the output, while faults went on.
+LEAST_FAULTS = 8  # A minute.
+
+
+def poison():
+    found = poison_messages(ROOT, int(time.time() * 1000))
+    if found is None:
+        print("SKIPPED: the poison file (../shared/data/poison.ndjson) is "
+              "absent; the producer's own broken messages must do")
+        return []
+    messages, lines = found
+    print(f"poison: {len(messages)} of the file's {lines} messages")
+    return messages
+
+
+class Run:
+    def __init__(self, options, directory):
+        self.options, self.directory = options, directory
+        self.rng = random.Random(options.seed)
+        self.count = Counter()
+        self.broker = Broker(directory / "broker")
+        self.broker.start()
+        self.proxy = Proxy(self.broker.proxy_port, self.broker.behind_port)
+        self.proxy.start()
+        self.job = Job("nemesis", directory, self.broker, PARTITIONS,
+                       session_ms=SESSION_MS, heartbeat_ms=300, proxied=True)
+        self.workers = [Worker(self.job, f"worker-{i}")
+                        for i in range(WORKERS)]
+        self.observer = Observer(self.broker.bootstrap, [self.job])
+        # Event time must not reach the present, nor a week before the start.
+        speed = max(1, min(60, int(5 * 24 * 60 / (options.minutes + 2))))
+        start = time.time() - (options.minutes + 5) * 60 * speed
+        self.feeder = Feeder(
+            self.broker.bootstrap, [self.job.name], options.seed,
+            rate=options.rate, speed=speed, vehicles=40,
+            start_ms=int(start * 1000), poison=poison())
+        self.faults = Faults(
+            self.broker, self.proxy, self.job, self.workers,
+            [p for p in fail_points() if p != FIRST], self.rng, self.count)
+        self.window = None  # (first, last) fault, milliseconds
+
+    def run(self):
+        self.observer.start()
+        self.feeder.start()
+        for worker in self.workers:
+            worker.start()
+        wait_until(lambda: self.observer.count(self.job) > 0, 60, "an output")
+        self._faulty_time()
+        self.faults.heal()
+        self._drain()
+        self.observer.stop()
+        self.proxy.stop()
+        print("reading the history", flush=True)
+        history = collect.collect(self.job, self.broker.bootstrap,
+                                  self.observer)
+        violations = checker.check(history)
+        self.broker.stop()
+        return self._verdict(history, violations)
+
+    def _faulty_time(self):
+        end = time.monotonic() + self.options.minutes * 60
+        names, weights = zip(*WEIGHTS.items())
+        first = int(time.time() * 1000)
+        todo = list(names)  # Each at least once, in random order.
+        self.rng.shuffle(todo)
+        while time.monotonic() < end:
+            self.faults.tend()
+            name = todo.pop() if todo else \
+                self.rng.choices(names, weights)[0]
+            if self.options.verbose:
+                print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+            self.faults.do(name)
+            pause = time.monotonic() + self.rng.random() * 3
+            while time.monotonic() < min(pause, end):
+                time.sleep(0.1)
+                self.faults.tend()
+        self.window = first, int(time.time() * 1000)
+
+    def _drain(self):
+        """No faults any more: all that was sent is processed, and every
+        worker ends by itself."""
+        self.feeder.stop()
+        for worker in self.workers:
+            self.faults.armed.pop(worker, None)
+            code = worker.stop(60)
+            if code not in (0, -9):
+                self.faults.fatal.append(f"{worker.name}: stopped with {code}"
+                                         f"\n{worker.process.tail()}")
+        for worker in self.workers:
+            worker.start("--until-end")
+        for worker in self.workers:
+            code = worker.process.wait(120)
+            if code != 0:
+                self.faults.fatal.append(
+                    f"{worker.name}: the last run ended with {code}\n"
+                    f"{worker.process.tail()}")
+                worker.process.kill()
+
+    def _verdict(self, history, violations):
+        records = sum(map(len, history.input))
+        outputs = [r for logs in history.outputs.values() for log in logs
+                   for r in log]
+        first, last = self.window
+        share = sum(first <= r.timestamp <= last for r in outputs) / max(
+            1, len(outputs))
+        epochs = sum(map(len, history.commits))
+        print(f"\nseed {self.options.seed}, {self.options.minutes:g} minutes")
+        print(f"  {records} messages in, {len(outputs)} records out, "
+              f"{epochs} offset commits")
+        print(f"  {share:.0%} of the output written while faults went on; "
+              f"longest stall {self.observer.longest_stall:.1f} s")
+        for (key, kind), hits in sorted(
+                (k, v) for k, v in self.proxy.hits.items()
+                if isinstance(k, tuple)):
+            self.count[f"EndTxn: {kind}"] += hits
+        for name, count in sorted(self.count.items()):
+            print(f"  {name:28} {count:5}")
+        print(f"  violations: {len(violations)}")
+        for violation in violations[:40]:
+            print(f"VIOLATION {violation}")
+        complaints = [f"WORKER {text}" for text in self.faults.fatal]
+        done = sum(self.count[name] for name in WEIGHTS)
+        missing = [name for name in WEIGHTS if not self.count[name]]
+        if done < LEAST_FAULTS * self.options.minutes or missing:
+            complaints.append(f"TOO FEW faults: {done}; none of {missing}")
+        if share < LEAST_SHARE:
+            complaints.append("TOO LITTLE was written while faults went on")
+        if self.observer.longest_stall > LONGEST_STALL:
+            complaints.append("STALLED too long")
+        for complaint in complaints:
+            print(complaint)
+        return not violations and not complaints
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--rate", type=int, default=500,
+                        help="messages a second")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    print(f"nemesis: seed {options.seed}, {options.minutes:g} minutes",
+          flush=True)
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="tacho-faults-"))
+    good = False
+    try:
+        good = Run(options, directory).run()
+    finally:
+        if good and not options.keep:
+            shutil.rmtree(directory)
+        else:
+            print(f"logs and state are kept in {directory}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

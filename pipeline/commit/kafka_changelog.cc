@@ -108,6 +108,12 @@ Result<int32_t> KafkaChangelog::EnsureTopic(const std::string& topic,
                                             int32_t partitions,
                                             Millis timeout) {
   const Result<int32_t> count = admin_->PartitionCount(topic, timeout);
+  if (count.ok() && *count < partitions && options_.may_grow) {
+    LOG(kInfo, "changelog_grow",
+        {{"topic", topic}, {"before", *count}, {"partitions", partitions}});
+    RETURN_IF_ERROR(admin_->CreatePartitions(topic, partitions, timeout));
+    return admin_->PartitionCount(topic, timeout);
+  }
   if (count.ok() || count.status().code() != StatusCode::kNotFound) {
     return count;
   }

@@ -12,6 +12,7 @@ namespace tacho {
 struct KafkaChangelogOptions {
   KafkaProperties properties;  // The job's `kafka:` section, resolved.
   std::string job;
+  bool may_grow = false;  // With its input: partitions_added: continue.
   // What librdkafka may hold of changelogs that are being read, and over how
   // many partitions: a lane that restores does not read its input yet.
   size_t queue_bytes = size_t{64} << 20;

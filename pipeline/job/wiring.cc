@@ -66,6 +66,7 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
     KafkaChangelogOptions changelog;
     changelog.properties = properties;
     changelog.job = job.name;
+    changelog.may_grow = job.partitions_added == PartitionsAdded::kContinue;
     changelog.queue_bytes = memory.queue_bytes;
     changelog.partitions_per_worker = job.partitions_per_worker;
     ASSIGN_OR_RETURN(parts.changelog, MakeKafkaChangelog(std::move(changelog)));

@@ -53,6 +53,9 @@ class KafkaAdmin {
   Status CreateTopic(const std::string& topic, int32_t partitions,
                      const std::map<std::string, std::string>& config,
                      Millis timeout);
+  // Adds partitions to a topic that has fewer; waits until all have leaders.
+  Status CreatePartitions(const std::string& topic, int32_t partitions,
+                          Millis timeout);
   // Settings by name, defaults of the cluster included.
   Result<std::map<std::string, std::string>> TopicConfig(
       const std::string& topic, Millis timeout);

@@ -76,6 +76,27 @@ TEST_F(KafkaAdminTest, CreatesATopicWithItsSettings) {
   EXPECT_EQ((*config)["max.message.bytes"], "1048588");
 }
 
+TEST_F(KafkaAdminTest, AddsPartitionsOnce) {
+  ASSERT_TRUE(admin_->CreateTopic("admin-grown", 2, {}, kTimeout).ok());
+
+  for (int i = 0; i < 2; ++i) {  // The second finds them there.
+    const Status grown = admin_->CreatePartitions("admin-grown", 5, kTimeout);
+    ASSERT_TRUE(grown.ok()) << grown.ToString();
+    EXPECT_EQ(*admin_->PartitionCount("admin-grown", kTimeout), 5);
+  }
+  EXPECT_EQ(admin_->CreatePartitions("admin-nowhere", 5, kTimeout).code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(KafkaAdminTest, NamesTheTopicsThatThereAre) {
+  ASSERT_TRUE(admin_->CreateTopic("admin-named", 1, {}, kTimeout).ok());
+
+  const auto topics = admin_->Topics(kTimeout);
+
+  ASSERT_TRUE(topics.ok()) << topics.status().ToString();
+  EXPECT_THAT(*topics, ::testing::Contains("admin-named"));
+}
+
 TEST_F(KafkaAdminTest, ATopicThatIsThereIsLeftAsItIs) {
   ASSERT_TRUE(admin_->CreateTopic("admin-there", 2, {}, kTimeout).ok());
 

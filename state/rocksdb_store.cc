@@ -14,6 +14,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdarg>
 #include <filesystem>
 #include <utility>
@@ -115,6 +116,7 @@ class RocksDbStore final : public StateStore {
   Status Scan(TableId table, std::string_view prefix,
               const std::function<Status(std::string_view, std::string_view)>&
                   visit) const override;
+  Status FlushIfDue(Timestamp now) override;
   Status Flush() override;
   Status Close() override;
 
@@ -126,12 +128,11 @@ class RocksDbStore final : public StateStore {
                   const RocksDbShared::Parts& parts);
   rocksdb::Status Release();
 
-  Status FlushIfDue(Timestamp now);
-
   std::string dir_;
   bool wal_synced_;
   Millis flush_interval_;
-  Timestamp flushed_at_ = kNoTime;  // Or the first Apply.
+  // Of the oldest write that no flush has been started for; kNoTime: none.
+  std::atomic<Timestamp> unflushed_since_{kNoTime};
   rocksdb::DBOptions db_options_;
   rocksdb::ColumnFamilyOptions table_options_;
   std::unique_ptr<rocksdb::DB> db_;
@@ -274,7 +275,11 @@ Status RocksDbStore::Apply(const StateChanges& changes, const Marker& marker) {
   // Its counters cost a fifth of an insertion, and nobody reads them.
   rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
   RETURN_IF_ERROR(FromRocksDb(db_->Write(options, &batch), dir_));
-  return wal_synced_ ? Status::Ok() : FlushIfDue(marker.wall_time);
+  if (wal_synced_) return Status::Ok();
+  if (unflushed_since_.load() == kNoTime) {
+    unflushed_since_ = marker.wall_time;
+  }
+  return FlushIfDue(marker.wall_time);
 }
 
 // As files: no key goes through a memtable, and what is there on return is
@@ -300,9 +305,11 @@ Status RocksDbStore::Restore(const StateChanges& changes,
 }
 
 Status RocksDbStore::FlushIfDue(Timestamp now) {
-  if (flushed_at_ == kNoTime) flushed_at_ = now;
-  if (now - flushed_at_ < flush_interval_) return Status::Ok();
-  flushed_at_ = now;
+  const Timestamp since = unflushed_since_;
+  if (since == kNoTime) return Status::Ok();
+  // A clock that was set back makes it due as well.
+  if (now >= since && now - since < flush_interval_) return Status::Ok();
+  unflushed_since_ = kNoTime;
   rocksdb::FlushOptions options;
   options.wait = false;  // The committer does not wait for the disk.
   options.allow_write_stall = true;

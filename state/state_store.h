@@ -111,6 +111,9 @@ class StateStore {
       const std::function<Status(std::string_view, std::string_view)>& visit)
       const = 0;
 
+  // Starts to bring to the disk what has been in memory alone for the store's
+  // flush interval; does not wait. May run beside Apply and Scan.
+  virtual Status FlushIfDue(Timestamp /*now*/) { return Status::Ok(); }
   virtual Status Flush() = 0;
   // Flushes and closes; the directory may be opened again afterwards.
   virtual Status Close() = 0;

@@ -211,6 +211,7 @@ Status Worker::Tick() {
   if (now >= next_check_) {
     next_check_ = now + kCheckInterval;
     RETURN_IF_ERROR(CheckPartitionCounts());
+    FlushQuietLanes();
   }
   ReportIfDue();
   return Status::Ok();

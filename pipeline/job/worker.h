@@ -135,6 +135,8 @@ class Worker final : public GroupListener, public LaneEvents {
   void SuspendLanes();
   void CloseSuspended();
   Status CheckPartitionCounts();
+  // A lane without input has no epoch that would see to it.
+  void FlushQuietLanes();
 
   // worker_epochs.cc: epochs.
   bool StartCommit();

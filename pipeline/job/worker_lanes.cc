@@ -240,7 +240,21 @@ Status Worker::ReopenDamaged(const TopicPartition& tp, const Status& status) {
   return Status::Ok();
 }
 
-// ---- Counted.
+// ---- Looked after.
+
+void Worker::FlushQuietLanes() {
+  for (const auto& entry : lanes_->entries()) {
+    if (!entry->running) continue;
+    graph_->Post(entry->node, [lane = entry->lane.get()] {
+      const Status flushed = lane->FlushIfDue();
+      if (flushed.ok()) return;
+      LOG(kWarn, "flush_failed",
+          {{"topic", lane->tp().topic},
+           {"partition", lane->tp().partition},
+           {"reason", flushed.message()}});
+    });
+  }
+}
 
 Status Worker::CheckPartitionCounts() {
   const auto counts = parts_.source->PartitionCounts(kMetadataTimeout);

@@ -111,6 +111,9 @@ class Lane final : public LaneTask, public EpochOwner {
   // Flushes and closes the store. REQUIRES: nothing else runs.
   Status Close();
 
+  // Starts to bring what has been applied to the disk, if it is due.
+  Status FlushIfDue() { return store_->FlushIfDue(clock_.Now()); }
+
   // For a restore, between Declare and Load.
   StateStore& store() { return *store_; }
   std::vector<std::string> table_names() const;

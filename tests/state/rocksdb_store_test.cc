@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "state/codec.h"
 #include "tests/support/child_process.h"
@@ -245,6 +247,36 @@ TEST_F(RocksDbStoreTest, FlushesByItselfWithinTheSharedBudget) {
   store.reset();
 
   EXPECT_GT(WholeEpoch(*Open(), 2000), 0);
+}
+
+// Without a log, what is only in memory is lost with the process: a store that
+// is not written to any more brings it to the disk all the same.
+TEST_F(RocksDbStoreTest, AQuietStoreIsFlushedWhenItIsDue) {
+  StoreOptions options = kUnsynced;
+  options.flush_interval = Millis(60000);
+  const auto files = [&] {
+    size_t tables = 0;
+    for (const auto& entry : fs::directory_iterator(dir())) {
+      tables += entry.path().extension() == ".sst" ? 1 : 0;
+    }
+    return tables;
+  };
+  auto store = Open(options);
+  StateChanges changes;
+  Marker marker;
+  marker.epoch = 1;
+  marker.wall_time = FromEpochMillis(1000);
+  ASSERT_TRUE(store->Apply(changes, marker).ok());
+
+  ASSERT_TRUE(store->FlushIfDue(FromEpochMillis(60999)).ok());
+  EXPECT_EQ(files(), 0u);
+  ASSERT_TRUE(store->FlushIfDue(FromEpochMillis(61000)).ok());
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (files() == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_GT(files(), 0u);
 }
 
 }  // namespace

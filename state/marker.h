@@ -30,8 +30,11 @@ struct Marker {
   Guarantee guarantee = Guarantee::kAtLeastOnce;
   Offset next_offset = 0;  // First offset that is not in the state.
   Timestamp partition_time = kNoTime;
-  Timestamp idle_origin =
-      kNoTime;                   // Where an idle advance began; kNoTime: none.
+  // The clock for which `partition_time` stands, if an idle partition's time
+  // has moved on with the clock since the last message; else kNoTime. Who goes
+  // on from here moves time along the same line: what passes while nobody runs
+  // counts, once the broker is asked anew and says that nothing has come.
+  Timestamp idle_origin = kNoTime;
   Timestamp ended_at = kNoTime;  // Set by --close-at-end.
   int32_t input_partitions = 0;  // Partition count of the input topic.
   int64_t reset_generation = 0;

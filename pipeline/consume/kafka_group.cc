@@ -12,6 +12,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/consume/kafka_reader.h"
 #include "pipeline/kafka/group_metadata.h"
+#include "pipeline/kafka/kafka_admin.h"
 
 namespace tacho {
 namespace {
@@ -121,6 +122,9 @@ class KafkaGroup final : public MessageSource {
     return std::pair<Offset, Offset>(low, high);
   }
 
+  Result<LogEnd> End(const TopicPartition& tp,
+                     std::chrono::milliseconds timeout) override;
+
   std::unique_ptr<PartitionReader> MakeReader(
       const TopicPartition& tp) override {
     return MakeKafkaReader(consumer_.get(), tp);
@@ -149,6 +153,7 @@ class KafkaGroup final : public MessageSource {
   const KafkaGroupOptions options_;
   KafkaPtr<rd_kafka_t> consumer_;
   KafkaPtr<rd_kafka_queue_t> events_;
+  std::unique_ptr<KafkaAdmin> admin_;  // From the first End on.
   GroupListener* listener_ = nullptr;
   std::thread thread_;
   std::atomic<bool> closing_{false};
@@ -156,6 +161,20 @@ class KafkaGroup final : public MessageSource {
   std::atomic<bool> assigned_{false};
   std::atomic<bool> closed_{false};
 };
+
+// A consumer is told one of the two, by its isolation level: ours the last
+// stable offset, the admin's the high watermark.
+Result<LogEnd> KafkaGroup::End(const TopicPartition& tp,
+                               std::chrono::milliseconds timeout) {
+  const auto deadline = SteadyClock::now() + timeout;
+  ASSIGN_OR_RETURN(const auto stable, LogRange(tp, timeout));
+  if (admin_ == nullptr) {
+    ASSIGN_OR_RETURN(admin_, KafkaAdmin::Open(options_.properties));
+  }
+  ASSIGN_OR_RETURN(const auto whole,
+                   admin_->LogRange(tp, Millis(Remaining(deadline))));
+  return LogEnd{stable.second, whole.second};
+}
 
 // A place that nothing is fetched from, because the partitions are paused until
 // Seek. Not a logical one such as the log's end: if a seek comes while it is

@@ -57,6 +57,13 @@ class PartitionReader {
   virtual Offset EndOffset() const = 0;
 };
 
+// Where a partition's log ends: what a reader of committed messages is given,
+// and what there is. Equal: no transaction is open on it.
+struct LogEnd {
+  Offset last_stable = kNoOffset;
+  Offset high_watermark = kNoOffset;
+};
+
 struct PartitionOffset {
   TopicPartition tp;
   Offset offset = kNoOffset;
@@ -103,6 +110,11 @@ class MessageSource {
   // First and next offset of a partition's log, asked of the broker. Waits.
   virtual Result<std::pair<Offset, Offset>> LogRange(
       const TopicPartition& tp, std::chrono::milliseconds timeout) = 0;
+
+  // Both ends of a partition's log, asked of the broker, the last stable one
+  // first. Waits up to `timeout`. One thread at a time.
+  virtual Result<LogEnd> End(const TopicPartition& tp,
+                             std::chrono::milliseconds timeout) = 0;
 
   // A reader for a partition about to be assigned.
   virtual std::unique_ptr<PartitionReader> MakeReader(

@@ -17,6 +17,8 @@ enum class OffsetReset : uint8_t { kEarliest, kLatest, kNone };
 // How the group spreads partitions over its workers; all of a group alike.
 enum class GroupAssignment : uint8_t { kRange, kRoundRobin };
 enum class PartitionsAdded : uint8_t { kStop, kContinue };
+// Whether partition time follows the clock in a partition that is empty.
+enum class IdleAdvance : uint8_t { kAuto, kOn, kOff };
 enum class OnReject : uint8_t { kTopic, kDrop, kFail };
 enum class OutputTimestamp : uint8_t { kNow, kLogTime };
 
@@ -84,6 +86,8 @@ struct Job {
   PartitionsAdded partitions_added = PartitionsAdded::kStop;
   Millis revoke_timeout{10000};  // At most max_poll_interval / 4 by default.
   StreamSettings time;           // vehicle_idle_timeout, vehicle_forget.
+  Millis idle_timeout{60000};    // Of a partition.
+  IdleAdvance idle_advance = IdleAdvance::kAuto;
 
   SignalSchema schema;  // From decode.signals.
 };

@@ -94,10 +94,14 @@ class JobChecker {
     if (event_time.min > event_time.max) {
       Error("input.event_time.max", "is before input.event_time.min");
     }
+    if (job_.idle_advance != IdleAdvance::kOff) return;
     if (!event_time.clock_guard &&
         origins_.Has("input.event_time.max_future_skew")) {
       Warning("input.event_time.max_future_skew",
-              "has no effect with clock_guard: off");
+              "has no effect with clock_guard: off and idle_advance: off");
+    }
+    if (origins_.Has("idle_timeout")) {
+      Warning("idle_timeout", "has no effect with idle_advance: off");
     }
   }
 

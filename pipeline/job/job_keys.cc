@@ -158,7 +158,8 @@ const std::vector<JobKey>& JobKeys() {
        .default_text = "5m",
        .min = "0s",
        .max = "366d",
-       .help = "How far an event time may lie beyond the Kafka timestamp.",
+       .help = "How far an event time may lie beyond the Kafka timestamp; an "
+               "idle partition's time stays this far behind the clock.",
        .bind =
            [](Draft& d, const Value& v) {
              d.job.decode.event_time.max_future_skew = v.duration;
@@ -460,6 +461,25 @@ const std::vector<JobKey>& JobKeys() {
        .help = "Silence in partition time after which a vehicle is new again.",
        .bind = [](Draft& d,
                   const Value& v) { d.job.time.vehicle_forget = v.duration; }},
+      {.path = "idle_timeout",
+       .kind = kDuration,
+       .default_text = "1m",
+       .min = "1s",
+       .max = "24h",
+       .help = "How long a partition gives nothing before the broker is asked "
+               "whether it is empty.",
+       .bind = [](Draft& d,
+                  const Value& v) { d.job.idle_timeout = v.duration; }},
+      {.path = "idle_advance",
+       .kind = kChoice,
+       .default_text = "auto",
+       .choices = "auto|on|off",
+       .help = "Time of an empty partition goes on with the clock, so that its "
+               "windows close; auto: on, but off with --until-end.",
+       .bind =
+           [](Draft& d, const Value& v) {
+             d.job.idle_advance = static_cast<IdleAdvance>(v.choice);
+           }},
   };
   return keys;
 }

@@ -29,6 +29,8 @@ Result<std::unique_ptr<Lane>> LaneFactory::Make(
   options.reset_generation = spec.reset_generation;
   options.drain.max_messages = job_.batch_max_records;
   options.time = job_.time;
+  options.idle_timeout = job_.idle_timeout;
+  options.max_future_skew = job_.decode.event_time.max_future_skew;
   options.epoch_messages = job_.commit.records;
   options.epoch_bytes = job_.commit.bytes;
   options.state_bytes = MemoryShares(job_).state_bytes_per_lane;

@@ -125,6 +125,7 @@ Status Worker::Start() {
     }));
   }
   MakeOpener();
+  StartIdleChecks();
   const SteadyTime now = clock_.Steady();
   committed_at_ = now;
   next_commit_ = now + job_.commit.interval;
@@ -213,6 +214,7 @@ Status Worker::Tick() {
     RETURN_IF_ERROR(CheckPartitionCounts());
     FlushQuietLanes();
   }
+  CheckIdleIfDue();
   ReportIfDue();
   return Status::Ok();
 }
@@ -221,11 +223,12 @@ Status Worker::Tick() {
 std::optional<Worker::Command> Worker::NextCommand() {
   const bool busy = committing_ || settling_;
   std::unique_lock lock(mutex_);
-  wake_.wait_until(
-      lock, busy ? std::min(next_check_, next_report_) : next_commit_, [&] {
-        return !commands_.empty() || !failure_.ok() || stop_ ||
-               commit_done_.has_value() || (epoch_full_ && !busy);
-      });
+  const SteadyTime due =
+      busy ? std::min(next_check_, next_report_) : next_commit_;
+  wake_.wait_until(lock, std::min(due, next_idle_), [&] {
+    return !commands_.empty() || !failure_.ok() || stop_ ||
+           commit_done_.has_value() || (epoch_full_ && !busy);
+  });
   if (commit_done_.has_value()) {
     auto done = std::make_shared<CommitThread::Done>(std::move(*commit_done_));
     commit_done_.reset();
@@ -254,6 +257,7 @@ Status Worker::Shutdown(Status status) {
     status = last_commit_;
   }
   opener_.reset();
+  idle_prober_.reset();
   DropLanes();
   std::vector<std::unique_ptr<Lane>> rest = std::move(orphans_);
   for (auto& [tp, lane] : suspended_) rest.push_back(std::move(lane));

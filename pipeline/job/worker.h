@@ -17,6 +17,7 @@
 #include "pipeline/commit/changelog.h"
 #include "pipeline/commit/commit_thread.h"
 #include "pipeline/consume/source.h"
+#include "pipeline/job/idle_prober.h"
 #include "pipeline/job/job.h"
 #include "pipeline/job/lane_factory.h"
 #include "pipeline/job/lane_opener.h"
@@ -33,6 +34,8 @@ struct WorkerOptions {
   bool close_at_end = false;     // And emit what is still open there.
   Millis broker_timeout{60000};  // How long an absent broker is waited for.
   Millis report_interval{10000};
+  // How often idle lanes are looked for; 0: a sixth of idle_timeout, 1 to 10 s.
+  Millis idle_interval{0};
 };
 
 // What the worker is made of, by seam: made in the wiring, faked in tests.
@@ -56,8 +59,9 @@ struct LaneReport {
 // One member of the group, from joining to leaving. Run is the control loop:
 // it alone decides when lanes are opened, frozen, suspended and closed, and it
 // never waits for the network while it holds partitions: taking over is the
-// opener's work, committing the commit thread's. Group thread, lanes, opener
-// and commit thread only leave it messages.
+// opener's work, committing the commit thread's, asking whether a partition is
+// empty the idle prober's. They, the group thread and the lanes only leave it
+// messages.
 //
 // There is one way to reopen: after any epoch that failed, all lanes are
 // dropped, what is open at the broker is settled, and the partitions are taken
@@ -154,6 +158,11 @@ class Worker final : public GroupListener, public LaneEvents {
   bool CommitLastEpoch();
   Status CommitOffsets(const Epoch& epoch);
 
+  // worker_idle.cc: time in partitions that are empty.
+  void StartIdleChecks();
+  void CheckIdleIfDue();
+  Status HandleIdle(const TopicPartition& tp, const IdleProof& proof);
+
   // worker_report.cc: now and then.
   Result<bool> ReachedEnds();
   void ReportIfDue();
@@ -193,6 +202,8 @@ class Worker final : public GroupListener, public LaneEvents {
   SteadyTime next_commit_{};
   SteadyTime next_check_{};
   SteadyTime next_report_{};
+  SteadyTime next_idle_ = SteadyTime::max();
+  Millis idle_interval_{0};
   SteadyTime assigned_at_{};  // First assignment.
   double worked_ = 0;         // Seconds from there to the end of the loop.
 
@@ -209,6 +220,7 @@ class Worker final : public GroupListener, public LaneEvents {
   std::unique_ptr<Transaction> transaction_;
   std::unique_ptr<CommitThread> commit_thread_;
   std::unique_ptr<LaneOpener> opener_;
+  std::unique_ptr<IdleProber> idle_prober_;
 };
 
 }  // namespace tacho

@@ -79,7 +79,9 @@ Status Lane::LoadState(const std::optional<Marker>& marker, Offset start) {
     ended_at_ = marker->ended_at;
     changelog_next_ = marker->changelog_next;
     vehicle_clock_.SetPartitionTime(marker->partition_time);
+    if (start == marker->next_offset) idle_origin_ = marker->idle_origin;
   }
+  idle_since_ = clock_.Now();
   for (Stream& stream : streams_) RETURN_IF_ERROR(stream.chain->Start());
   state_.ReleaseLoaded();
   next_offset_ = start;
@@ -101,9 +103,12 @@ bool Lane::RunTurn(Batch& batch) noexcept {
     return false;  // The freeze asks for the next turn.
   }
   bool more = false;
-  const Status status = ProcessTurn(batch, more);
+  return GoesOn(ProcessTurn(batch, more)) && more && !stopped_;
+}
+
+bool Lane::GoesOn(const Status& status) {
   store_corrupt_ = state_.error().code() == StatusCode::kCorruption;
-  if (status.ok()) return more && !stopped_;
+  if (status.ok()) return true;
   failed_ = true;
   events_.OnLaneFailed(
       *this, status.With("lane " + options_.tp.ToString() + " offset " +
@@ -118,6 +123,8 @@ Status Lane::ProcessTurn(Batch& batch, bool& more) {
   Drained drained = reader_->Drain(batch, limits);
   if (options_.end_offset != kNoOffset) CutAtEnd(batch, drained);
   if (!batch.empty()) {
+    idle_since_ = clock_.Now();
+    idle_origin_ = kNoTime;
     // 2. Decode into columns; bad messages become rejects.
     decoder_->Decode(batch);
     // 3. Operate: every stream over the whole batch.
@@ -148,13 +155,44 @@ Status Lane::CloseAtEnd() {
   ended_ = true;
   stopped_ = true;
   if (!options_.close_at_end || ended_at_ != kNoTime) return Status::Ok();
+  RETURN_IF_ERROR(AdvanceStreams(kEndOfTime));
+  ended_at_ = clock_.Now();
+  return Status::Ok();
+}
+
+// What comes of it has the next record as its cause, whose outputs follow.
+Status Lane::AdvanceStreams(Timestamp partition_time) {
   for (Stream& stream : streams_) {
     RETURN_IF_ERROR(
-        stream.chain->Advance(kEndOfTime, outputs_, epoch_records_));
+        stream.chain->Advance(partition_time, outputs_, epoch_records_));
   }
-  ended_at_ = clock_.Now();
   commit_required_ = true;
   return Status::Ok();
+}
+
+void Lane::AdvanceIdle(const IdleProof& proof) {
+  if (stopped_ || failed_ || !owned_) return;
+  if (EpochFull()) return events_.OnEpochFull();
+  const Timestamp time = IdleTime(proof);
+  if (time == vehicle_clock_.partition_time()) return;
+  vehicle_clock_.SetPartitionTime(time);
+  idle_origin_ = proof.asked_at;
+  if (!GoesOn(AdvanceStreams(time))) return;
+  if (state_.EvictIfOver()) events_.OnEpochFull();
+}
+
+// Partition time after an advance on `proof`; as it is, if there is none to be.
+// A proof that moves nothing leaves the origin where it is, so that it does not
+// matter how often the broker is asked.
+Timestamp Lane::IdleTime(const IdleProof& proof) const {
+  const Timestamp time = vehicle_clock_.partition_time();
+  if (time == kNoTime || proof.position != next_offset_) return time;
+  const Timestamp since = idle_since_;
+  if (proof.asked_at < since + options_.idle_timeout) return time;
+  const Timestamp origin = idle_origin_ == kNoTime ? since : idle_origin_;
+  const Timestamp moved = time + (proof.asked_at - origin);
+  return std::max(time,
+                  std::min(moved, proof.asked_at - options_.max_future_skew));
 }
 
 Status Lane::Operate(Batch& batch) {
@@ -251,6 +289,7 @@ LaneEpoch& Lane::Freeze() {
   marker.guarantee = options_.guarantee;
   marker.next_offset = next;
   marker.partition_time = vehicle_clock_.partition_time();
+  marker.idle_origin = idle_origin_;
   marker.ended_at = ended_at_;
   marker.input_partitions = options_.input_partitions;
   marker.reset_generation = options_.reset_generation;

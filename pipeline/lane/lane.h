@@ -19,6 +19,13 @@ namespace tacho {
 
 class Lane;
 
+// That a partition was empty: its log, asked of the broker, ended at
+// `position`, and no transaction was open on it.
+struct IdleProof {
+  Offset position = kNoOffset;
+  Timestamp asked_at = kNoTime;  // Wall time before the question was sent.
+};
+
 // What a lane tells its worker. Called on the lane's thread: return at once.
 class LaneEvents {
  public:
@@ -39,6 +46,10 @@ struct LaneOptions {
   int64_t reset_generation = 0;  // And which of them it is.
   DrainLimits drain;
   StreamSettings time;
+  // Of an idle advance: how long there must have been no message, and how far
+  // partition time stays behind the clock.
+  Millis idle_timeout{60000};
+  Millis max_future_skew{300000};
   uint64_t epoch_messages = 1000000;
   uint64_t epoch_bytes = uint64_t{64} << 20;
   size_t state_bytes = size_t{32} << 20;
@@ -91,6 +102,11 @@ class Lane final : public LaneTask, public EpochOwner {
   // A turn: at most one batch.
   bool RunTurn(Batch& batch) noexcept override;
 
+  // Partition time moves on with the clock, by what has passed since the lane
+  // went idle, and what is due is emitted; the next part carries it. Ignored if
+  // the proof is not about where the lane stands, or came too early.
+  void AdvanceIdle(const IdleProof& proof);
+
   // Hands over what was done since the last freeze, as the lane's part of the
   // epoch; stays valid until Applied. REQUIRES: the last part was applied.
   LaneEpoch& Freeze();
@@ -124,6 +140,8 @@ class Lane final : public LaneTask, public EpochOwner {
   bool failed() const { return failed_.load(); }
   bool ended() const { return ended_.load(); }  // At end_offset.
   Offset next_offset() const { return next_offset_.load(); }
+  // Wall time of the last batch that had messages, or of Load.
+  Timestamp idle_since() const { return idle_since_.load(); }
   const TopicPartition& tp() const { return options_.tp; }
   PartitionReader& reader() { return *reader_; }
   // The store failed to give back what it was given: its files are damaged.
@@ -144,6 +162,10 @@ class Lane final : public LaneTask, public EpochOwner {
   void MergeOutputs();
   void CutAtEnd(Batch& batch, Drained& drained);
   Status CloseAtEnd();
+  Timestamp IdleTime(const IdleProof& proof) const;
+  Status AdvanceStreams(Timestamp partition_time);
+  // False: `status` was an error, and the lane has failed.
+  bool GoesOn(const Status& status);
   bool EpochFull() const;
   void Count(const Batch& batch, const Drained& drained);
 
@@ -171,11 +193,13 @@ class Lane final : public LaneTask, public EpochOwner {
   Offset frozen_offset_ = kNoOffset;  // Next offset at the last freeze.
   int64_t epoch_ = 0;
   Timestamp ended_at_ = kNoTime;
+  Timestamp idle_origin_ = kNoTime;  // As in Marker.
   bool commit_required_ = false;
   std::optional<Marker> applied_marker_;
   Offset changelog_next_ = kNoOffset;  // Of the marker, when last known.
 
   std::atomic<Offset> next_offset_{0};
+  std::atomic<Timestamp> idle_since_{kNoTime};
   std::atomic<bool> stopped_{false};
   std::atomic<bool> failed_{false};
   std::atomic<bool> owned_{true};

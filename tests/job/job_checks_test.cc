@@ -57,6 +57,20 @@ TEST(JobChecksTest, VehiclesAreForgottenAfterTheyAreIdle) {
             "vehicle_forget (7d)\n");
 }
 
+TEST(JobChecksTest, LimitsOfAnAdvanceThatIsOffHaveNoEffect) {
+  const std::string off = "idle_advance: off\n";
+  const std::string skew = SmallJob(
+      "{path: /ts}", "{path: /ts, max_future_skew: 1m, clock_guard: off}");
+  EXPECT_EQ(Complain(skew), "");
+  EXPECT_THAT(Complain(skew + off),
+              HasSubstr("warning: input.event_time.max_future_skew: has no "
+                        "effect with clock_guard: off and idle_advance: off"));
+  EXPECT_EQ(ComplainTop("idle_timeout: 2m\n"), "");
+  EXPECT_THAT(ComplainTop(off + "idle_timeout: 2m\n"),
+              HasSubstr("warning: idle_timeout: has no effect with "
+                        "idle_advance: off"));
+}
+
 TEST(JobChecksTest, EventTimeLimitsAreInOrder) {
   EXPECT_EQ(Complain(SmallJob("{path: /ts}", "{path: /ts, max: 1999-01-01}")),
             "j:7:32: error: input.event_time.max: is before "

@@ -71,7 +71,8 @@ std::string DumpJob(const Job& job) {
       << Number(job.guarantee) << " " << Number(job.partitions_added)
       << "\ntimes " << job.revoke_timeout.count() << " "
       << job.time.vehicle_idle_timeout.count() << " "
-      << job.time.vehicle_forget.count() << "\n";
+      << job.time.vehicle_forget.count() << "\nidle "
+      << job.idle_timeout.count() << " " << Number(job.idle_advance) << "\n";
   return out.str();
 }
 

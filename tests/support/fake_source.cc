@@ -134,6 +134,10 @@ int FakeSource::answered() const {
   const std::lock_guard lock(mutex_);
   return answered_;
 }
+int FakeSource::ends_asked() const {
+  const std::lock_guard lock(mutex_);
+  return ends_asked_;
+}
 
 Status FakeSource::Start(GroupListener& listener) {
   std::vector<TopicPartition> partitions;
@@ -174,6 +178,19 @@ Result<std::pair<Offset, Offset>> FakeSource::LogRange(
   const auto first = log_.first.find(tp);
   return std::pair<Offset, Offset>(
       first == log_.first.end() ? 0 : first->second, end);
+}
+
+Result<LogEnd> FakeSource::End(const TopicPartition& tp,
+                               std::chrono::milliseconds /*timeout*/) {
+  if (on_end) on_end(tp);
+  const Offset end = log_.End(tp);
+  const std::lock_guard lock(mutex_);
+  ++ends_asked_;
+  const std::lock_guard log_lock(log_.mutex);
+  const auto error = log_.end_errors.find(tp);
+  if (error != log_.end_errors.end()) return error->second;
+  const auto more = log_.uncommitted.find(tp);
+  return LogEnd{end, more == log_.uncommitted.end() ? end : end + more->second};
 }
 
 std::unique_ptr<PartitionReader> FakeSource::MakeReader(

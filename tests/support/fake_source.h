@@ -41,6 +41,9 @@ class FakeLog {
   // Partitions whose committed offset waits for an open transaction.
   std::set<TopicPartition> unstable;
   std::map<TopicPartition, Status> errors;  // At the end of what is drained.
+  // Messages beyond the end, of transactions that are still open.
+  std::map<TopicPartition, int64_t> uncommitted;
+  std::map<TopicPartition, Status> end_errors;  // Of questions for the end.
   // Every value that a partition's committed offset has had, in order.
   std::map<TopicPartition, std::vector<Offset>> commit_history;
 };
@@ -61,6 +64,9 @@ class FakeSource final : public MessageSource {
   bool assigned() const;
   bool closed() const;
   int answered() const;  // Assign and Unassign calls so far.
+  int ends_asked() const;
+  // Called at each question for an end, before it is answered.
+  std::function<void(const TopicPartition&)> on_end;
 
   Status Start(GroupListener& listener) override;
   Result<std::map<std::string, int32_t>> PartitionCounts(
@@ -70,6 +76,8 @@ class FakeSource final : public MessageSource {
       std::chrono::milliseconds timeout) override;
   Result<std::pair<Offset, Offset>> LogRange(
       const TopicPartition& tp, std::chrono::milliseconds timeout) override;
+  Result<LogEnd> End(const TopicPartition& tp,
+                     std::chrono::milliseconds timeout) override;
   std::unique_ptr<PartitionReader> MakeReader(
       const TopicPartition& tp) override;
   Status Assign(const std::vector<TopicPartition>& partitions) override;
@@ -95,6 +103,7 @@ class FakeSource final : public MessageSource {
   int fail_commits_ = 0;
   Status commit_failure_;
   int answered_ = 0;
+  int ends_asked_ = 0;
   bool assigned_ = false;
   bool closed_ = false;
   bool left_ = false;

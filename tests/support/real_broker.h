@@ -27,7 +27,9 @@ struct KafkaRecord {
 };
 
 enum class Isolation { kCommitted, kUncommitted };
-enum class Transaction { kNone, kCommit, kAbort };
+// kOpen: left open, as by a producer that dies; the next one on the topic ends
+// it.
+enum class Transaction { kNone, kCommit, kAbort, kOpen };
 
 // A real Kafka to test against: the process, and the calls that a test makes
 // to set the stage and to look at the outcome. Every call waits, with a

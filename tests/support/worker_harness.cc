@@ -91,7 +91,7 @@ void WorkerHarness::Start(std::vector<TopicPartition> lanes,
   if (job.guarantee == Guarantee::kExactlyOnce) {
     parts.changelog = std::make_unique<FakeChangelog>(changelogs);
   }
-  worker = std::make_unique<Worker>(job, options, std::move(parts));
+  worker = std::make_unique<Worker>(job, options, std::move(parts), *clock);
   if (!lanes.empty()) source->AssignNow(std::move(lanes));
   thread_ = std::thread([this] { result_ = worker->Run(); });
 }

@@ -61,6 +61,7 @@ class WorkerHarness {
   std::vector<FakeOutput> AllWritten() const;
 
   FakeLog log;
+  const Clock* clock = &SystemClock();  // Of workers to come.
   MemoryLaneStores::Disk disk;
   MemoryLaneStores::Siblings siblings;
   MemoryLaneStores::Faults store_faults;

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <atomic>
+
+#include "pipeline/base/time.h"
+
+namespace tacho {
+
+// The machine's clocks, with a wall clock that a test can put forward: for
+// threads that wait. Threading: any thread.
+class ShiftedClock final : public Clock {
+ public:
+  Timestamp Now() const override {
+    return SystemClock().Now() + Millis(shift_ms_.load());
+  }
+  std::chrono::steady_clock::time_point Steady() const override {
+    return SystemClock().Steady();
+  }
+  void Shift(Millis by) { shift_ms_ += by.count(); }
+
+ private:
+  std::atomic<int64_t> shift_ms_{0};
+};
+
+}  // namespace tacho

@@ -50,6 +50,15 @@ KafkaPtr<rd_kafka_topic_partition_list_t> ToList(
   return list;
 }
 
+// "cars/0 cars/3", for people.
+std::string ListOf(const std::vector<TopicPartition>& partitions) {
+  std::string text;
+  for (const TopicPartition& tp : partitions) {
+    text += (text.empty() ? "" : " ") + tp.ToString();
+  }
+  return text;
+}
+
 std::string MetadataOf(const rd_kafka_topic_partition_t& e) {
   if (e.metadata == nullptr) return {};
   return {static_cast<const char*>(e.metadata), e.metadata_size};
@@ -272,14 +281,21 @@ void KafkaGroup::OnRebalance(rd_kafka_event_t& event) {
     assigned_ = false;
     return;
   }
-  LOG(kInfo, assign ? "partitions_assigned" : "partitions_revoked",
-      {{"group", options_.group_id},
-       {"count", partitions.size()},
-       {"lost", lost}});
   assigned_ = assign;
   if (assign) {
-    listener_->OnAssign(std::move(partitions), Membership());
+    GroupMembership membership = Membership();
+    LOG(kInfo, "partitions_assigned",
+        {{"group", options_.group_id},
+         {"count", partitions.size()},
+         {"partitions", ListOf(partitions)},
+         {"generation", membership.generation},
+         {"member", membership.member_id}});
+    listener_->OnAssign(std::move(partitions), std::move(membership));
   } else {
+    LOG(kInfo, "partitions_revoked",
+        {{"group", options_.group_id},
+         {"count", partitions.size()},
+         {"lost", lost}});
     listener_->OnRevoke(std::move(partitions), lost);
   }
 }

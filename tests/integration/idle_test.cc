@@ -68,14 +68,14 @@ TEST_F(IdleTest, AnOpenTransactionOnThePartitionHoldsTimeStill) {
   PrepareIdle("idle-transaction");
   Produce({Message("a")});
   ASSERT_TRUE(
-      broker().Produce(name(), {Message("a")}, Transaction::kOpen).ok());
+      broker().Produce(name(), {Message("a")}, TransactionEnd::kOpen).ok());
 
   const auto worker = Start("host");
 
   ASSERT_TRUE(Eventually([&] { return Committed()[0] == 1; }))
       << worker->Output();
   EXPECT_FALSE(Eventually([&] { return Windows() > 0; }, seconds(6)));
-  ASSERT_TRUE(broker().Produce(name(), {}, Transaction::kAbort).ok());
+  ASSERT_TRUE(broker().Produce(name(), {}, TransactionEnd::kAbort).ok());
   ASSERT_TRUE(Eventually([&] { return Windows() > 0; })) << worker->Output();
   EXPECT_THAT(*Read(name() + ".stats")[0][0].value,
               HasSubstr(R"("samples":1)"));

@@ -37,7 +37,7 @@ class KafkaAdminTest : public BrokerTest {
   }
 
   void ProduceAt(const std::string& topic, const std::vector<int64_t>& times,
-                 Transaction transaction = Transaction::kNone) {
+                 TransactionEnd transaction = TransactionEnd::kNone) {
     std::vector<KafkaRecord> records;
     for (const int64_t time : times) {
       records.emplace_back();
@@ -132,7 +132,7 @@ TEST_F(KafkaAdminTest, WhatIsNotThereIsNotFound) {
 TEST_F(KafkaAdminTest, LogRangeCountsWhatIsNotCommitted) {
   ASSERT_TRUE(broker().CreateTopic("admin-range", 1).ok());
   ProduceAt("admin-range", {1000, 2000, 3000});
-  ProduceAt("admin-range", {4000}, Transaction::kAbort);
+  ProduceAt("admin-range", {4000}, TransactionEnd::kAbort);
   ASSERT_TRUE(broker().DeleteRecords("admin-range", {{0, 1}}).ok());
 
   const auto range = admin_->LogRange({"admin-range", 0}, kTimeout);

@@ -76,8 +76,9 @@ TEST_F(RealBrokerTest, TellsCommittedFromAborted) {
   KafkaRecord dropped;
   dropped.value = "dropped";
   ASSERT_TRUE(
-      broker().Produce("isolation", {dropped}, Transaction::kAbort).ok());
-  ASSERT_TRUE(broker().Produce("isolation", {kept}, Transaction::kCommit).ok());
+      broker().Produce("isolation", {dropped}, TransactionEnd::kAbort).ok());
+  ASSERT_TRUE(
+      broker().Produce("isolation", {kept}, TransactionEnd::kCommit).ok());
 
   const auto committed =
       broker().ConsumeAll("isolation", Isolation::kCommitted);

@@ -8,9 +8,10 @@
 namespace tacho {
 namespace {
 
-using RoundTripTest = WorkerOnKafka;
+using RoundTripTest = WorkerUnderBoth;
+INSTANTIATE_UNDER_BOTH(RoundTripTest);
 
-TEST_F(RoundTripTest, EveryOutputIsAsTheModelSaysAndEveryMessageIsCounted) {
+TEST_P(RoundTripTest, EveryOutputIsAsTheModelSaysAndEveryMessageIsCounted) {
   Prepare("round-trip", 4);
   Produce(Telemetry(8000, 1));
 
@@ -45,7 +46,7 @@ TEST_F(RoundTripTest, EveryOutputIsAsTheModelSaysAndEveryMessageIsCounted) {
 }
 
 // The second run goes on where the first one stopped, with its windows.
-TEST_F(RoundTripTest, RunsThatFollowEachOtherGiveWhatOneGives) {
+TEST_P(RoundTripTest, RunsThatFollowEachOtherGiveWhatOneGives) {
   Prepare("in-pieces", 2);
   const std::vector<KafkaRecord> all = Telemetry(4000, 2);
   for (int part = 0; part < 4; ++part) {
@@ -57,26 +58,32 @@ TEST_F(RoundTripTest, RunsThatFollowEachOtherGiveWhatOneGives) {
   ExpectOutputs(/*closed=*/false);
 }
 
-TEST_F(RoundTripTest, TwoGroupsReadTheSameTopicEachOnItsOwn) {
+TEST_P(RoundTripTest, TwoGroupsReadTheSameTopicEachOnItsOwn) {
+  if (exactly_once()) {
+    GTEST_SKIP() << "groups of one job share its changelog: the second starts "
+                    "where the first one's state ends";
+  }
   Prepare("two-groups", 2);
   Produce(Telemetry(2000, 3));
   ASSERT_EQ(RunToEnd("host", {"--close-at-end"}), 0);
+  const std::string second = "second-" + name();
   for (const std::string& topic : kOutputTopics) {
-    CreateTopic("second." + topic, 2);
+    CreateTopic(second + "." + topic, 2);
   }
   const auto committed = Committed();
 
   ASSERT_EQ(
-      RunToEnd("other", {"--close-at-end", "--set", "group.id=second", "--set",
-                         "rejects.topic=second.rejects", "--set",
-                         "late.topic=second.late", "--set",
-                         "streams.stats.output.topic=second.stats", "--set",
-                         "streams.alerts.output.topic=second.alerts"}),
+      RunToEnd("other",
+               {"--close-at-end", "--set", "group.id=" + second, "--set",
+                "rejects.topic=" + second + ".rejects", "--set",
+                "late.topic=" + second + ".late", "--set",
+                "streams.stats.output.topic=" + second + ".stats", "--set",
+                "streams.alerts.output.topic=" + second + ".alerts"}),
       0);
 
   ExpectOutputs(/*closed=*/true);
-  ExpectOutputs(/*closed=*/true, 0, "second");
-  EXPECT_TRUE(AtEnd("second"));
+  ExpectOutputs(/*closed=*/true, 0, second);
+  EXPECT_TRUE(AtEnd(second));
   EXPECT_EQ(Committed(), committed);
 }
 

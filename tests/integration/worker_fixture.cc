@@ -64,7 +64,8 @@ void WorkerOnKafka::Prepare(const std::string& name, int partitions,
   for (const std::string& topic : kOutputTopics) {
     CreateTopic(name + "." + topic, partitions);
   }
-  WriteJob(TelemetryJob(name, broker().bootstrap(), Path("state")));
+  WriteJob(
+      TelemetryJob(name, broker().bootstrap(), Path("state"), guarantee()));
 }
 
 void WorkerOnKafka::CreateTopic(
@@ -115,6 +116,12 @@ std::vector<KafkaRecord> WorkerOnKafka::Telemetry(int messages, uint64_t seed,
 std::vector<WorkerOnKafka::Log> WorkerOnKafka::Read(const std::string& topic) {
   const auto ends = broker().EndOffsets(topic);
   EXPECT_TRUE(ends.ok()) << ends.status().ToString();
+  // What a dead worker left open is aborted after transaction.timeout.ms.
+  EXPECT_TRUE(Eventually([&] {
+    const auto stable = broker().EndOffsets(topic, Isolation::kCommitted);
+    return stable.ok() && *stable == *broker().EndOffsets(topic);
+  })) << topic
+      << " has an open transaction";
   const auto records = broker().ConsumeAll(topic, Isolation::kCommitted);
   EXPECT_TRUE(records.ok()) << records.status().ToString();
   if (!ends.ok() || !records.ok()) return {};
@@ -126,12 +133,17 @@ std::vector<WorkerOnKafka::Log> WorkerOnKafka::Read(const std::string& topic) {
 }
 
 std::map<int32_t, Offset> WorkerOnKafka::Committed(const std::string& group) {
-  const auto committed =
-      broker().CommittedOffsets(group.empty() ? name_ : group, name_);
-  EXPECT_TRUE(committed.ok()) << committed.status().ToString();
   std::map<int32_t, Offset> offsets;
-  if (!committed.ok()) return offsets;
-  for (const auto& [partition, c] : *committed) offsets[partition] = c.offset;
+  Status status;
+  // A broker that has just come back looks for the group first.
+  EXPECT_TRUE(Eventually([&] {
+    const auto committed =
+        broker().CommittedOffsets(group.empty() ? name_ : group, name_);
+    status = committed.status();
+    if (!committed.ok()) return false;
+    for (const auto& [partition, c] : *committed) offsets[partition] = c.offset;
+    return true;
+  })) << status.ToString();
   return offsets;
 }
 
@@ -153,8 +165,9 @@ const std::vector<ExpectedOutput>& WorkerOnKafka::Of(
   return topic == "rejects" ? expected.rejects : expected.late;
 }
 
-void WorkerOnKafka::ExpectOutputs(bool closed, int rewinds,
+void WorkerOnKafka::ExpectOutputs(bool closed, int interruptions,
                                   const std::string& outputs) {
+  const int rewinds = exactly_once() ? 0 : interruptions;
   const std::vector<Log> input = Input();
   for (const std::string& topic : kOutputTopics) {
     const std::vector<Log> actual =

@@ -20,6 +20,10 @@ class WorkerOnKafka : public BrokerTest {
   using Log = std::vector<KafkaRecord>;
   using Arguments = std::vector<std::string>;
 
+  // What the job file says.
+  virtual std::string guarantee() const { return "exactly_once"; }
+  bool exactly_once() const { return guarantee() == "exactly_once"; }
+
   // Creates NAME and its output topics, and writes the job file.
   void Prepare(const std::string& name, int partitions,
                const std::map<std::string, std::string>& configs = {});
@@ -38,7 +42,7 @@ class WorkerOnKafka : public BrokerTest {
   std::vector<KafkaRecord> Telemetry(int messages, uint64_t seed,
                                      int start_minutes_ago = 180) const;
 
-  // By partition, in offset order.
+  // By partition, in offset order; waits until no transaction on it is open.
   std::vector<Log> Read(const std::string& topic);
   std::vector<Log> Input() { return Read(name_); }
   // Group `group` (the job's own if empty) on the input topic.
@@ -46,10 +50,10 @@ class WorkerOnKafka : public BrokerTest {
   // True once all committed offsets are the ends.
   bool AtEnd(const std::string& group = "");
 
-  // Every output topic holds exactly what the model says, but that after each
-  // of at most `rewinds` interruptions a partition may repeat what it wrote
-  // last.
-  void ExpectOutputs(bool closed, int rewinds = 0,
+  // Every output topic holds exactly what the model says, but that, at least
+  // once, after each of at most `interruptions` a partition may repeat what it
+  // wrote last.
+  void ExpectOutputs(bool closed, int interruptions = 0,
                      const std::string& outputs = "");
   // One output topic's part of `expected`.
   static const std::vector<ExpectedOutput>& Of(const ExpectedOutputs& expected,
@@ -65,6 +69,23 @@ class WorkerOnKafka : public BrokerTest {
   std::string name_;
   int starts_ = 0;
 };
+
+// The same under either guarantee: TEST_P, and a line
+// INSTANTIATE_UNDER_BOTH(Suite). Topics of the two runs differ in name.
+class WorkerUnderBoth : public WorkerOnKafka,
+                        public ::testing::WithParamInterface<const char*> {
+ protected:
+  std::string guarantee() const override { return GetParam(); }
+  void Prepare(const std::string& name, int partitions) {
+    WorkerOnKafka::Prepare(name + (exactly_once() ? "-eo" : "-alo"),
+                           partitions);
+  }
+};
+
+#define INSTANTIATE_UNDER_BOTH(suite)                                       \
+  INSTANTIATE_TEST_SUITE_P(                                                 \
+      Guarantee, suite, ::testing::Values("at_least_once", "exactly_once"), \
+      [](const auto& named) { return std::string(named.param); })
 
 inline const std::vector<std::string> kOutputTopics = {"stats", "alerts",
                                                        "rejects", "late"};

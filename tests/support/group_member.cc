@@ -4,12 +4,22 @@
 
 #include <chrono>
 
+#include "pipeline/kafka/group_metadata.h"
+
 namespace tacho {
 
 GroupMember::GroupMember(KafkaPtr<rd_kafka_t> consumer)
     : consumer_(std::move(consumer)) {}
 
 GroupMember::~GroupMember() { rd_kafka_consumer_close(consumer_.get()); }
+
+Result<GroupMembership> GroupMember::membership() const {
+  rd_kafka_consumer_group_metadata_t* const metadata =
+      rd_kafka_consumer_group_metadata(consumer_.get());
+  Result<GroupMembership> membership = ReadGroupMetadata(metadata);
+  rd_kafka_consumer_group_metadata_destroy(metadata);
+  return membership;
+}
 
 Result<std::unique_ptr<GroupMember>> GroupMember::Join(
     const std::string& bootstrap, const std::string& group,

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "pipeline/base/membership.h"
 #include "pipeline/kafka/kafka_handle.h"
 
 namespace tacho {
@@ -17,6 +18,9 @@ class GroupMember {
                                                    const std::string& topic,
                                                    const std::string& client);
   ~GroupMember();
+
+  // Who it is in the generation of now.
+  Result<GroupMembership> membership() const;
 
  private:
   explicit GroupMember(KafkaPtr<rd_kafka_t> consumer);

@@ -335,12 +335,12 @@ Status RealBroker::DeleteRecords(const std::string& name,
 
 Status RealBroker::Produce(const std::string& topic,
                            const std::vector<KafkaRecord>& records,
-                           Transaction transaction) {
+                           TransactionEnd transaction) {
   Properties properties = {{"enable.idempotence", "true"},
                            {"linger.ms", "5"},
                            {"message.max.bytes", "100000000"},
                            {"partitioner", "murmur2"}};
-  const bool transactional = transaction != Transaction::kNone;
+  const bool transactional = transaction != TransactionEnd::kNone;
   if (transactional) properties.emplace_back("transactional.id", topic);
   size_t undelivered = 0;
   const Handle handle =
@@ -358,10 +358,10 @@ Status RealBroker::Produce(const std::string& topic,
     return {StatusCode::kUnavailable,
             std::to_string(undelivered) + " records were not delivered"};
   }
-  if (transaction == Transaction::kCommit) {
+  if (transaction == TransactionEnd::kCommit) {
     return FromKafka(rd_kafka_commit_transaction(rk, kCallMs), "commit");
   }
-  if (transaction == Transaction::kAbort) {
+  if (transaction == TransactionEnd::kAbort) {
     return FromKafka(rd_kafka_abort_transaction(rk, kCallMs), "abort");
   }
   return Status::Ok();
@@ -434,9 +434,10 @@ Result<std::map<int32_t, RealBroker::Committed>> RealBroker::CommittedOffsets(
   return out;
 }
 
-Result<std::vector<Offset>> RealBroker::EndOffsets(const std::string& topic) {
+Result<std::vector<Offset>> RealBroker::EndOffsets(const std::string& topic,
+                                                   Isolation isolation) {
   ASSIGN_OR_RETURN(const int32_t partitions, PartitionCount(topic));
-  const Handle handle = NewHandle(RD_KAFKA_PRODUCER, bootstrap(), {});
+  const Handle handle = NewConsumer(bootstrap(), "end-offsets", isolation);
   std::vector<Offset> ends;
   for (int32_t p = 0; p < partitions; ++p) {
     int64_t low = 0;

@@ -29,7 +29,7 @@ struct KafkaRecord {
 enum class Isolation { kCommitted, kUncommitted };
 // kOpen: left open, as by a producer that dies; the next one on the topic ends
 // it.
-enum class Transaction { kNone, kCommit, kAbort, kOpen };
+enum class TransactionEnd { kNone, kCommit, kAbort, kOpen };
 
 // A real Kafka to test against: the process, and the calls that a test makes
 // to set the stage and to look at the outcome. Every call waits, with a
@@ -72,7 +72,7 @@ class RealBroker {
   // In order, keys to partitions by murmur2; returns when all are acknowledged.
   Status Produce(const std::string& topic,
                  const std::vector<KafkaRecord>& records,
-                 Transaction transaction = Transaction::kNone);
+                 TransactionEnd transaction = TransactionEnd::kNone);
   // All that the topic holds, in offset order within each partition. With
   // kCommitted, up to the first open transaction.
   Result<std::vector<KafkaRecord>> ConsumeAll(const std::string& topic,
@@ -80,8 +80,10 @@ class RealBroker {
   // By partition; a partition without a committed offset is left out.
   Result<std::map<int32_t, Committed>> CommittedOffsets(
       const std::string& group, const std::string& topic);
-  // High watermarks by partition.
-  Result<std::vector<Offset>> EndOffsets(const std::string& topic);
+  // By partition: high watermarks or, with kCommitted, last stable offsets,
+  // which stay behind while a transaction is open.
+  Result<std::vector<Offset>> EndOffsets(
+      const std::string& topic, Isolation isolation = Isolation::kUncommitted);
 
  private:
   Status AwaitReady();

@@ -121,7 +121,7 @@ std::vector<KafkaRecord> MakeTelemetry(const TelemetryOptions& options) {
 std::string TelemetryJob(const std::string& prefix,
                          const std::string& bootstrap,
                          const std::string& state_dir,
-                         const std::string& extra) {
+                         const std::string& guarantee) {
   return "job: " + prefix + "\nkafka:\n  bootstrap.servers: " + bootstrap +
          R"(
   reconnect.backoff.max.ms: 500
@@ -173,8 +173,8 @@ late: {topic: )" +
 state: {dir: )" +
          state_dir + R"(}
 commit: {interval: 100ms}
-guarantee: at_least_once
-)" + extra;
+guarantee: )" +
+         guarantee + "\n";
 }
 
 }  // namespace tacho

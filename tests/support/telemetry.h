@@ -27,6 +27,6 @@ std::vector<KafkaRecord> MakeTelemetry(const TelemetryOptions& options);
 std::string TelemetryJob(const std::string& prefix,
                          const std::string& bootstrap,
                          const std::string& state_dir,
-                         const std::string& extra = "");
+                         const std::string& guarantee);
 
 }  // namespace tacho

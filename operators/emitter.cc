@@ -209,7 +209,7 @@ void Emitter::Late(size_t row, Timestamp window_start, Timestamp window_end) {
   DCHECK(batch_ != nullptr);
   const Message& message = batch_->messages[batch_->message_index[row]];
   out_->Begin(*options_.late_sink, first_cause_ + row, message.log_time);
-  out_->AppendOriginal(message.key, message.value);
+  out_->AppendOriginal(message.key, message.value, options_.late_bytes);
   out_->AddHeader("tacho.stream", options_.stream);
   AddNumber("tacho.window_start", ToEpochMillis(window_start));
   AddNumber("tacho.window_end", ToEpochMillis(window_end));

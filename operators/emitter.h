@@ -36,6 +36,8 @@ enum class TimeFormat : uint8_t { kEpochMillis, kIso8601 };
 struct OutputOptions {
   std::optional<SinkId> sink;       // Nothing: counted, not written.
   std::optional<SinkId> late_sink;  // Nothing: `late: drop`.
+  // Key and value of a late record are cut to this, with headers that say so.
+  size_t late_bytes = kOriginalBytes;
   TimeFormat time_format = TimeFormat::kEpochMillis;
   std::string stream;  // For the headers of late records.
   std::string job;
@@ -76,7 +78,7 @@ class Emitter {
   void End();
 
   // Sends the original message of `row` to the late output, cut to
-  // kOriginalBytes, with the window that it missed, and counts it.
+  // late_bytes, with the window that it missed, and counts it.
   void Late(size_t row, Timestamp window_start, Timestamp window_end);
 
  private:

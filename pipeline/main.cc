@@ -34,6 +34,12 @@ struct Dispatch {
   int operator()(const tacho::ValidateOptions& options) const {
     return tacho::ValidateCommand(options, std::cout, std::cerr);
   }
+  int operator()(const tacho::OffsetsShowOptions& options) const {
+    return tacho::OffsetsShowCommand(options, std::cout, std::cerr);
+  }
+  int operator()(const tacho::OffsetsResetOptions& options) const {
+    return tacho::OffsetsResetCommand(options, std::cout, std::cerr);
+  }
   int operator()(const tacho::SchemaOptions& options) const {
     return tacho::SchemaCommand(options, std::cout);
   }

@@ -19,6 +19,8 @@ constexpr const char* kFooter =
     "  tacho validate job.yaml\n"
     "  tacho run job.yaml --bootstrap broker:9092\n"
     "  tacho run job.yaml --set group.id=backfill --until-end --close-at-end\n"
+    "  tacho offsets show job.yaml\n"
+    "  tacho offsets reset job.yaml --to earliest --state wipe --dry-run\n"
     "  tacho schema > job.schema.json\n"
     "\n"
     "Exit codes:\n"
@@ -40,6 +42,19 @@ const std::map<std::string, int> kFormats = {
     {"logfmt", static_cast<int>(LogFormat::kLogfmt)},
     {"json", static_cast<int>(LogFormat::kJson)}};
 
+constexpr const char* kResetFooter =
+    "The group must be stopped. --dry-run shows what would move.\n"
+    "\n"
+    "--state wipe starts with empty state. Under exactly_once it begins a new\n"
+    "changelog topic (generation) and then moves the offsets, which name it;\n"
+    "the changelogs of earlier generations stay until you delete them.\n"
+    "\n"
+    "--state keep moves the offsets only. Windows that are closed stay "
+    "closed:\n"
+    "after a move back, records that were processed before are late where\n"
+    "their window has been closed, and counted twice where it is open. Under\n"
+    "at_least_once the state is what each worker's host has.\n";
+
 // Options whose text takes a second look after parsing.
 struct RawOptions {
   std::vector<std::string> set;
@@ -47,6 +62,8 @@ struct RawOptions {
   std::string state_dir;
   std::string level = "info";
   std::string format = "logfmt";
+  std::string to;
+  std::string state;
   int64_t duration_seconds = 20;
 };
 
@@ -124,6 +141,67 @@ CLI::App& AddValidate(CLI::App& app, ValidateOptions& options,
   return validate;
 }
 
+struct OffsetsApps {
+  const CLI::App* show;
+  const CLI::App* reset;
+};
+
+void AddGroupOptions(CLI::App& app, std::string& job_file, std::string& group,
+                     RawOptions& raw) {
+  app.add_option("job", job_file, "Job file")
+      ->required()
+      ->type_name("JOB.yaml");
+  app.add_option("--group", group, "Consumer group; overrides group.id")
+      ->type_name("GROUP");
+  AddJobOptions(app, raw);
+}
+
+CLI::App& AddReset(CLI::App& offsets, OffsetsResetOptions& options,
+                   RawOptions& raw) {
+  CLI::App& reset = *offsets.add_subcommand(
+      "reset", "Moves the offsets of a stopped group, with or without state");
+  reset.footer(kResetFooter);
+  AddGroupOptions(reset, options.job_file, options.group, raw);
+  reset
+      .add_option("--to", raw.to,
+                  "earliest, latest, an offset, or a time with its zone "
+                  "(2026-01-26T16:00:00Z): the first message with that Kafka "
+                  "timestamp or a later one")
+      ->required()
+      ->type_name("PLACE")
+      ->check([](const std::string& text) {
+        const auto target = ParseResetTarget(text);
+        return target.ok() ? std::string() : target.status().message();
+      });
+  reset.add_option("--state", raw.state, "What becomes of the state")
+      ->required()
+      ->type_name("keep|wipe")
+      ->check(CLI::IsMember({"keep", "wipe"}));
+  reset
+      .add_option("--topic", options.request.topic,
+                  "Input topic; default: all of the job")
+      ->type_name("TOPIC");
+  reset
+      .add_option("--partition", options.request.partitions,
+                  "Partition; may be repeated; default: all")
+      ->type_name("N")
+      ->allow_extra_args(false);
+  reset.add_flag("--dry-run", options.dry_run,
+                 "Show what would move, and change nothing");
+  return reset;
+}
+
+OffsetsApps AddOffsets(CLI::App& app, OffsetsShowOptions& show,
+                       OffsetsResetOptions& reset, RawOptions& raw) {
+  CLI::App& offsets = *app.add_subcommand(
+      "offsets", "Shows where a job's group stands, and moves it");
+  offsets.require_subcommand(1);
+  CLI::App& show_app = *offsets.add_subcommand(
+      "show", "Prints offsets, lag and changelog of each partition");
+  AddGroupOptions(show_app, show.job_file, show.group, raw);
+  return {&show_app, &AddReset(offsets, reset, raw)};
+}
+
 CLI::App& AddDemo(CLI::App& app, DemoOptions& options, RawOptions& raw) {
   CLI::App& demo = *app.add_subcommand(
       "demo", "Runs jobs on a synthetic fleet and an embedded broker");
@@ -184,6 +262,8 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
   SchemaOptions schema;
   VersionOptions version;
   DemoOptions demo;
+  OffsetsShowOptions show;
+  OffsetsResetOptions reset;
 
   CLI::App app("tacho: a stream processor for vehicle telemetry on Kafka",
                "tacho");
@@ -192,6 +272,7 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
   app.set_version_flag("--version", TachoVersion());
   const CLI::App& run_app = AddRun(app, run, raw);
   const CLI::App& validate_app = AddValidate(app, validate, raw);
+  const OffsetsApps offsets_apps = AddOffsets(app, show, reset, raw);
   CLI::App& schema_app = *app.add_subcommand(
       "schema", "Prints the JSON Schema of a job file, for editors");
   schema_app.add_flag("--markdown", schema.markdown,
@@ -221,6 +302,16 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
   if (validate_app.parsed()) {
     validate.overrides = ToOverrides(raw);
     return {validate, 0};
+  }
+  if (offsets_apps.show->parsed()) {
+    show.overrides = ToOverrides(raw);
+    return {show, 0};
+  }
+  if (offsets_apps.reset->parsed()) {
+    reset.overrides = ToOverrides(raw);
+    reset.request.target = *ParseResetTarget(raw.to);
+    reset.request.wipe = raw.state == "wipe";
+    return {reset, 0};
   }
   if (demo_app.parsed()) {
     demo.duration = std::chrono::seconds(raw.duration_seconds);

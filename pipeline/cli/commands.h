@@ -8,6 +8,7 @@
 
 #include "pipeline/base/log.h"
 #include "pipeline/job/job_parser.h"
+#include "pipeline/job/offset_reset.h"
 
 namespace tacho {
 
@@ -45,6 +46,22 @@ struct ValidateOptions {
   JobOverrides overrides;
 };
 
+// tacho offsets show: where a job's group stands.
+struct OffsetsShowOptions {
+  std::string job_file;
+  JobOverrides overrides;
+  std::string group;  // Empty: the job's.
+};
+
+// tacho offsets reset: moves a stopped group.
+struct OffsetsResetOptions {
+  std::string job_file;
+  JobOverrides overrides;
+  std::string group;  // Empty: the job's.
+  ResetRequest request;
+  bool dry_run = false;  // Print what would move, and change nothing.
+};
+
 // tacho schema: what a job file may hold.
 struct SchemaOptions {
   bool markdown = false;  // The reference page instead of JSON Schema.
@@ -60,6 +77,10 @@ int RunCommand(const RunOptions& options);
 int DemoCommand(const DemoOptions& options);
 int ValidateCommand(const ValidateOptions& options, std::ostream& out,
                     std::ostream& err);
+int OffsetsShowCommand(const OffsetsShowOptions& options, std::ostream& out,
+                       std::ostream& err);
+int OffsetsResetCommand(const OffsetsResetOptions& options, std::ostream& out,
+                        std::ostream& err);
 int SchemaCommand(const SchemaOptions& options, std::ostream& out);
 int VersionCommand(const VersionOptions& options, std::ostream& out);
 

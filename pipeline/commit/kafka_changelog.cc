@@ -10,21 +10,14 @@
 #include "pipeline/base/log.h"
 #include "pipeline/commit/kafka_changelog_reader.h"
 #include "pipeline/kafka/kafka_admin.h"
+#include "pipeline/kafka/kafka_commands.h"
 
 namespace tacho {
 namespace {
 
-std::string Server(const KafkaProperties& properties) {
-  std::string server = "HOST:PORT";
-  for (const auto& [name, value] : properties) {
-    if (name == "bootstrap.servers") server = value;
-  }
-  return server;
-}
-
 // The first fault stands for all: repaired, the next start names the next.
 Status Unfit(const std::string& topic, const ChangelogFault& fault,
-             const std::string& server) {
+             const KafkaProperties& properties) {
   const std::string what =
       "changelog topic " + topic + " is not fit: " + fault.what + ". ";
   if (fault.config.empty()) {
@@ -33,12 +26,8 @@ Status Unfit(const std::string& topic, const ChangelogFault& fault,
         "Stop the group and start a new generation: tacho offsets reset "
         "JOB.yaml --to OFFSET --state wipe");
   }
-  return InvalidArgument(what +
-                         "Repair it: kafka-configs.sh "
-                         "--bootstrap-server " +
-                         server +
-                         " --alter --entity-type topics --entity-name " +
-                         topic + " --add-config " + fault.config);
+  return InvalidArgument(what + "Repair it: " +
+                         AlterTopicCommand(properties, topic, fault.config));
 }
 
 class KafkaChangelog final : public Changelog {
@@ -160,7 +149,7 @@ Status KafkaChangelog::Prepare(const std::string& input, int32_t partitions,
   ASSIGN_OR_RETURN(const auto config, admin_->TopicConfig(topic, timeout));
   const auto faults = CheckChangelogTopic(config, count, partitions);
   if (!faults.empty()) {
-    return Unfit(topic, faults.front(), Server(options_.properties));
+    return Unfit(topic, faults.front(), options_.properties);
   }
   prepared_[topic] = {partitions, DeleteRetention(config)};
   return Status::Ok();

@@ -10,6 +10,7 @@
 
 #include "pipeline/base/check.h"
 #include "pipeline/base/log.h"
+#include "pipeline/kafka/kafka_commands.h"
 
 namespace tacho {
 namespace {
@@ -32,15 +33,17 @@ Headers MakeHeaders(std::string_view encoded) {
   return headers;
 }
 
-std::string CreateCommand(const KafkaOutputOptions& options,
-                          const std::string& topic) {
-  std::string server = "HOST:PORT";
+// Batch and record framing of one message.
+constexpr size_t kFramingBytes = 128;
+
+// The job's own batch.size, or the default, unless a topic takes less.
+std::string BatchBytes(const KafkaOutputOptions& options) {
+  size_t bytes = 1000000;
   for (const auto& [name, value] : options.properties) {
-    if (name == "bootstrap.servers") server = value;
+    if (name == "batch.size") bytes = std::strtoull(value.c_str(), nullptr, 10);
   }
-  return "kafka-topics.sh --bootstrap-server " + server + " --create --topic " +
-         topic + " --partitions " +
-         std::to_string(std::max(1, options.input_partitions));
+  return std::to_string(
+      std::max<size_t>(1, std::min(bytes, options.batch_bytes)));
 }
 
 }  // namespace
@@ -50,13 +53,16 @@ struct KafkaProducer::Impl {
     KafkaPtr<rd_kafka_topic_t> topic;
     int32_t partitions = 0;
     bool log_time_stamps = false;
+    size_t message_bytes = 0;
   };
 
+  KafkaProperties properties;  // For the commands in messages.
   KafkaPtr<rd_kafka_t> producer;
   std::vector<Output> outputs;  // By SinkId.
   bool disturbed = false;
   uint64_t failed = 0;
   rd_kafka_resp_err_t first_error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::string first_topic;
 
   static void OnDelivery(rd_kafka_t* /*producer*/,
                          const rd_kafka_message_t* message, void* opaque) {
@@ -67,7 +73,9 @@ struct KafkaProducer::Impl {
       if (next != nullptr && message->offset >= 0) *next = message->offset + 1;
       return;
     }
-    if (self->failed++ == 0) self->first_error = message->err;
+    if (self->failed++ > 0) return;
+    self->first_error = message->err;
+    self->first_topic = rd_kafka_topic_name(message->rkt);
   }
 
   // Called from rd_kafka_poll and rd_kafka_flush, so on the committer's thread.
@@ -98,7 +106,6 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Open(
     Millis timeout) {
   KafkaProperties all = {{"client.id", "tacho"},
                          {"linger.ms", "5"},
-                         {"batch.size", "1000000"},
                          {"compression.type", "lz4"},
                          // Topic limits are obeyed where outputs are made.
                          {"message.max.bytes", "100000000"},
@@ -107,6 +114,7 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Open(
                          {"socket.nagle.disable", "true"},
                          {"socket.keepalive.enable", "true"}};
   all.insert(all.end(), options.properties.begin(), options.properties.end());
+  all.emplace_back("batch.size", BatchBytes(options));
   all.emplace_back("partitioner", "murmur2");
   all.emplace_back("allow.auto.create.topics", "false");
   all.insert(all.end(), owned.begin(), owned.end());
@@ -114,6 +122,7 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Open(
   // librdkafka warns about them and goes on.
   ASSIGN_OR_RETURN(KafkaPtr<rd_kafka_conf_t> conf, MakeKafkaConf(all));
   auto impl = std::make_unique<Impl>();
+  impl->properties = options.properties;
   rd_kafka_conf_set_opaque(conf.get(), impl.get());
   rd_kafka_conf_set_dr_msg_cb(conf.get(), &Impl::OnDelivery);
   rd_kafka_conf_set_error_cb(conf.get(), &Impl::OnError);
@@ -128,9 +137,11 @@ Status KafkaProducer::Impl::OpenSinks(const KafkaOutputOptions& options,
     Result<int32_t> count = KafkaPartitionCount(
         producer.get(), sink.topic, static_cast<int>(timeout.count()));
     if (!count.ok() && count.status().code() == StatusCode::kNotFound) {
-      return {StatusCode::kNotFound, "output topic " + sink.topic +
-                                         " does not exist; create it: " +
-                                         CreateCommand(options, sink.topic)};
+      return {StatusCode::kNotFound,
+              "output topic " + sink.topic + " does not exist; create it: " +
+                  CreateTopicCommand(
+                      options.properties, sink.topic,
+                      std::to_string(std::max(1, options.input_partitions)))};
     }
     if (!count.ok()) return count.status();
     Output output;
@@ -141,6 +152,7 @@ Status KafkaProducer::Impl::OpenSinks(const KafkaOutputOptions& options,
     }
     output.partitions = *count;
     output.log_time_stamps = sink.log_time_stamps;
+    output.message_bytes = sink.message_bytes;
     outputs.push_back(std::move(output));
   }
   return Status::Ok();
@@ -161,7 +173,20 @@ Status KafkaProducer::ProduceOne(const LaneEpoch& part,
   const Impl::Output& output = impl_->outputs[record.sink];
   const std::string_view key = part.outputs.Key(record);
   const std::string_view value = part.outputs.Value(record);
-  Headers headers = MakeHeaders(part.outputs.Headers(record));
+  const std::string_view encoded = part.outputs.Headers(record);
+  const size_t bytes = key.size() + value.size() + encoded.size();
+  if (output.message_bytes > 0 &&
+      bytes + kFramingBytes > output.message_bytes) {
+    const std::string topic = rd_kafka_topic_name(output.topic.get());
+    return InvalidArgument(
+        "a result of " + std::to_string(bytes) + " bytes for topic " + topic +
+        " exceeds its max.message.bytes=" +
+        std::to_string(output.message_bytes) + "; raise it: " +
+        AlterTopicCommand(
+            impl_->properties, topic,
+            "max.message.bytes=" + std::to_string(bytes + kFramingBytes)));
+  }
+  Headers headers = MakeHeaders(encoded);
   // The input's partition where counts match, else by murmur2 of the key.
   const int32_t partition = output.partitions == part.marker.input_partitions
                                 ? part.tp.partition
@@ -259,7 +284,15 @@ Status KafkaProducer::WaitDelivered(Millis timeout) {
   }
   if (impl_->failed == 0) return Status::Ok();
   const std::string count = std::to_string(std::exchange(impl_->failed, 0));
-  return FromKafka(impl_->first_error, count + " outputs were not written");
+  const Status status =
+      FromKafka(impl_->first_error, count +
+                                        " outputs were not written, first "
+                                        "to topic " +
+                                        impl_->first_topic);
+  if (status.code() != StatusCode::kPermission) return status;
+  return {status.code(), status.message() + "; grant it: " +
+                             GrantCommand(impl_->properties, "Write",
+                                          "--topic " + impl_->first_topic)};
 }
 
 void KafkaProducer::Purge() {

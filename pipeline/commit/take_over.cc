@@ -11,6 +11,10 @@ using Origin = OffsetMetadata::Origin;
 // than delete.retention.ms: brokers clean at their own pace.
 constexpr Millis kRetentionMargin{3600 * 1000};
 
+bool IsOf(const CommittedOffset& committed, Origin kind) {
+  return committed.metadata.has_value() && committed.metadata->origin == kind;
+}
+
 std::string ResetCommand(const LaneIdentity& lane, const char* state) {
   return "stop the group and run: tacho offsets reset JOB.yaml --group " +
          lane.group + " --to OFFSET --state " + state;
@@ -102,6 +106,18 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
         "state, " +
         ResetCommand(lane, "wipe"));
   }
+  if (IsOf(committed, Origin::kResetWipe)) {
+    // The generation's first epoch takes the place of what the reset has
+    // written, so whatever is here is not of this reset.
+    return Corruption(
+        "the group was reset with --state wipe, and the changelog of its new "
+        "generation " +
+        std::to_string(lane.generation) + " holds state already (epoch " +
+        std::to_string(state->epoch) +
+        "): the offset was moved back to before the generation began. To "
+        "start with empty state, " +
+        ResetCommand(lane, "wipe"));
+  }
   decision.use_state = true;
   if (committed.offset == kNoOffset) {
     // Expired, or never told: the state knows where it ends.
@@ -110,11 +126,9 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
     return decision;
   }
   if (committed.offset == state->next_offset) return decision;
-  const bool operator_says =
-      committed.metadata.has_value() &&
-      (committed.metadata->origin == Origin::kResetKeep ||
-       committed.metadata->origin == Origin::kResetWipe);
-  if (operator_says || SABOTAGED("skip_offsets")) return decision;
+  if (IsOf(committed, Origin::kResetKeep) || SABOTAGED("skip_offsets")) {
+    return decision;
+  }
   return Corruption(
       "the group's offset is " + std::to_string(committed.offset) +
       " and the state ends at " + std::to_string(state->next_offset) +
@@ -127,6 +141,21 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
 StartDecision DecideLocalStart(const CommittedOffset& committed,
                                const std::optional<Marker>& local) {
   StartDecision decision;
+  // Each reset begins a generation. A state of another one has not seen it,
+  // however far it got: the offset counts, and --state keep says that the
+  // state does too.
+  const bool keep = IsOf(committed, Origin::kResetKeep);
+  const bool wipe = IsOf(committed, Origin::kResetWipe);
+  const bool of_generation =
+      local.has_value() &&
+      (!committed.metadata.has_value() ||
+       local->reset_generation == committed.metadata->generation);
+  if (local.has_value() && !of_generation) {
+    decision.start = committed.offset;
+    decision.use_state = keep;
+    decision.state_not_moved = !keep && !wipe && committed.offset > 0;
+    return decision;
+  }
   // The marker is written before the offsets are: equal or ahead is ours. No
   // committed offset at all: the state knows better where it ends.
   if (local.has_value() && local->next_offset >= committed.offset) {
@@ -139,9 +168,8 @@ StartDecision DecideLocalStart(const CommittedOffset& committed,
   // Nothing lies before offset 0, and nobody has worked on a partition whose
   // start was only resolved: no state to miss. Otherwise another worker has
   // gone on from here, with state that we do not have.
-  const bool untouched = committed.metadata.has_value() &&
-                         committed.metadata->origin == Origin::kStart;
-  decision.state_not_moved = committed.offset > 0 && !untouched;
+  decision.state_not_moved =
+      committed.offset > 0 && !wipe && !IsOf(committed, Origin::kStart);
   return decision;
 }
 

@@ -72,7 +72,8 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
                                   const CommittedOffset& committed,
                                   const std::optional<Marker>& state);
 
-// At least once: the state stays on its host and is used if it is not behind.
+// At least once: the state stays on its host and is used if it is not behind,
+// nor of another generation than the offset: one that a reset has ended.
 StartDecision DecideLocalStart(const CommittedOffset& committed,
                                const std::optional<Marker>& local);
 

@@ -219,6 +219,7 @@ Status Demo::Start() {
     WorkerOptions worker;
     worker.threads = options_.threads;
     worker.report_interval = std::chrono::hours(24);
+    worker.preflight = false;  // This broker answers no such questions.
     ASSIGN_OR_RETURN(member->worker, MakeKafkaWorker(member->job, worker));
     Print(fmt::format("  job {}: group {}, topic {}", member->job.name,
                       member->job.group.id, member->job.topics.front()));

@@ -36,6 +36,7 @@ struct OutputConfig {
   std::string topic;
   TimeFormat time_format = TimeFormat::kEpochMillis;
   OutputTimestamp timestamp = OutputTimestamp::kNow;
+  int32_t create_partitions = 0;  // 0: a missing topic is an error.
 };
 
 struct OperatorConfig {
@@ -52,7 +53,8 @@ struct StreamConfig {
 // Where rejects (or late records) go.
 struct SideOutputConfig {
   OnReject action = OnReject::kTopic;
-  std::string topic;  // Of kTopic.
+  std::string topic;              // Of kTopic.
+  int32_t create_partitions = 0;  // 0: a missing topic is an error.
 };
 
 struct CommitConfig {

@@ -272,6 +272,21 @@ const std::vector<JobKey>& JobKeys() {
              d.stream->output.timestamp =
                  static_cast<OutputTimestamp>(v.choice);
            }},
+      {.path = "streams.*.output.create",
+       .help = "Makes the topic at start if it is missing; without it that is "
+               "an error."},
+      {.path = "streams.*.output.create.partitions",
+       .kind = kCount,
+       .required = true,
+       .min = "1",
+       .max = "100000",
+       .help = "Its partitions; as many as the input has keep each lane's "
+               "results in order.",
+       .bind =
+           [](Draft& d, const Value& v) {
+             d.stream->output.create_partitions =
+                 static_cast<int32_t>(v.number);
+           }},
 
       {.path = "rejects",
        .kind = kSideOutput,
@@ -286,6 +301,20 @@ const std::vector<JobKey>& JobKeys() {
        .help = "Dead-letter topic: the original bytes, the reason and the "
                "position in headers.",
        .bind = [](Draft& d, const Value& v) { d.job.rejects.topic = v.text; }},
+      {.path = "rejects.create",
+       .help = "Makes the topic at start if it is missing; without it that is "
+               "an error."},
+      {.path = "rejects.create.partitions",
+       .kind = kCount,
+       .required = true,
+       .min = "1",
+       .max = "100000",
+       .help = "Its partitions; as many as the input has keep each lane's "
+               "results in order.",
+       .bind =
+           [](Draft& d, const Value& v) {
+             d.job.rejects.create_partitions = static_cast<int32_t>(v.number);
+           }},
       {.path = "late",
        .kind = kSideOutput,
        .required = true,
@@ -299,6 +328,20 @@ const std::vector<JobKey>& JobKeys() {
        .required = true,
        .help = "Topic for late records, with the window that they missed.",
        .bind = [](Draft& d, const Value& v) { d.job.late.topic = v.text; }},
+      {.path = "late.create",
+       .help = "Makes the topic at start if it is missing; without it that is "
+               "an error."},
+      {.path = "late.create.partitions",
+       .kind = kCount,
+       .required = true,
+       .min = "1",
+       .max = "100000",
+       .help = "Its partitions; as many as the input has keep each lane's "
+               "results in order.",
+       .bind =
+           [](Draft& d, const Value& v) {
+             d.job.late.create_partitions = static_cast<int32_t>(v.number);
+           }},
 
       {.path = "state", .help = "Where state is kept."},
       {.path = "state.dir",

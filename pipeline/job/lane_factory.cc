@@ -39,13 +39,14 @@ Result<std::unique_ptr<Lane>> LaneFactory::Make(
   options.fail_on_reject = job_.rejects.action == OnReject::kFail;
   options.reject_sink = sinks.rejects();
   options.merge_outputs = sinks.shared();
+  options.reject_bytes = limits_.reject_bytes;
 
   LaneParts parts{std::move(reader), MakeDecoder(job_.decoder, job_.decode),
                   std::move(store)};
   auto lane =
       std::make_unique<Lane>(std::move(options), std::move(parts), job_.schema,
                              counters_.Of(spec.tp), events_, clock_);
-  RETURN_IF_ERROR(AddStreams(job_, sinks, *lane));
+  RETURN_IF_ERROR(AddStreams(job_, sinks, limits_.late_bytes, *lane));
   return lane;
 }
 

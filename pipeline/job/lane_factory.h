@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "pipeline/job/job.h"
 #include "pipeline/job/lane_set.h"
+#include "pipeline/job/preflight.h"
 #include "pipeline/lane/lane.h"
 
 namespace tacho {
@@ -26,6 +28,9 @@ class LaneFactory {
   LaneFactory(const Job& job, std::string writer_id, LaneCounters& counters,
               LaneEvents& events, const Clock& clock);
 
+  // Before the first lane is made.
+  void SetLimits(OutputLimits limits) { limits_ = std::move(limits); }
+
   Result<std::unique_ptr<Lane>> Make(const LaneSpec& spec,
                                      std::unique_ptr<PartitionReader> reader,
                                      std::unique_ptr<StateStore> store) const;
@@ -36,6 +41,7 @@ class LaneFactory {
   LaneCounters& counters_;
   LaneEvents& events_;
   const Clock& clock_;
+  OutputLimits limits_;
 };
 
 }  // namespace tacho

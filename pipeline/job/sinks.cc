@@ -32,7 +32,8 @@ SinkId JobSinks::Number(const std::string& topic, bool log_time_stamps) {
   return static_cast<SinkId>(sinks_.size() - 1);
 }
 
-Status AddStreams(const Job& job, const JobSinks& sinks, Lane& lane) {
+Status AddStreams(const Job& job, const JobSinks& sinks, size_t late_bytes,
+                  Lane& lane) {
   for (size_t i = 0; i < job.streams.size(); ++i) {
     const StreamConfig& stream = job.streams[i];
     std::vector<std::unique_ptr<Operator>> operators;
@@ -50,6 +51,7 @@ Status AddStreams(const Job& job, const JobSinks& sinks, Lane& lane) {
     OutputOptions output;
     output.sink = sinks.OfStream(i);
     output.late_sink = sinks.late();
+    output.late_bytes = late_bytes;
     output.time_format = stream.output.time_format;
     output.stream = stream.name;
     output.job = job.name;

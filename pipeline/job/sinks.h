@@ -34,8 +34,9 @@ class JobSinks {
   bool shared_ = false;
 };
 
-// Builds the job's streams over a lane.
-Status AddStreams(const Job& job, const JobSinks& sinks, Lane& lane);
+// Builds the job's streams over a lane. Late records are cut to `late_bytes`.
+Status AddStreams(const Job& job, const JobSinks& sinks, size_t late_bytes,
+                  Lane& lane);
 
 // How `memory.limit` is split. librdkafka's part is a computed bound, not a
 // measured one.

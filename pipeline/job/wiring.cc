@@ -7,6 +7,7 @@
 #include "pipeline/commit/kafka_exactly_once.h"
 #include "pipeline/consume/kafka_group.h"
 #include "pipeline/job/disk_lane_stores.h"
+#include "pipeline/job/kafka_preflight.h"
 #include "pipeline/job/kafka_properties.h"
 #include "pipeline/job/sinks.h"
 
@@ -23,7 +24,24 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
   // processes never share a directory.
   ASSIGN_OR_RETURN(parts.stores, MakeDiskLaneStores(job));
 
-  // 2. consume: a member of the job's group.
+  // 2. preflight: what the cluster lacks, and what its topics take.
+  const bool exactly_once = job.guarantee == Guarantee::kExactlyOnce;
+  KafkaPreflightOptions asked;
+  asked.properties = properties;
+  if (exactly_once) {
+    asked.transactional_id =
+        job.name + "-" + job.group.id + "-" + parts.stores->writer_id();
+  }
+  // Shared by two functions that the worker calls one after the other.
+  const auto limits = std::make_shared<OutputLimits>();
+  if (options.preflight) {
+    parts.preflight = [&job, asked, limits]() -> Result<OutputLimits> {
+      ASSIGN_OR_RETURN(*limits, RunKafkaPreflight(job, asked, SystemClock()));
+      return *limits;
+    };
+  }
+
+  // 3. consume: a member of the job's group.
   KafkaGroupOptions group;
   group.properties = properties;
   group.group_id = job.group.id;
@@ -38,17 +56,23 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
   group.partitions_per_worker = job.partitions_per_worker;
   ASSIGN_OR_RETURN(parts.source, MakeKafkaGroup(std::move(group)));
 
-  // 3. decode and operate: made lane by lane (LaneSet, AddStreams).
+  // 4. decode and operate: made lane by lane (LaneSet, AddStreams).
 
-  // 4. commit: made when the partition counts are known.
-  const bool exactly_once = job.guarantee == Guarantee::kExactlyOnce;
+  // 5. commit: made when the partition counts are known.
   parts.make_transaction =
-      [&job, properties, exactly_once, writer = parts.stores->writer_id()](
+      [&job, properties, exactly_once, limits, id = asked.transactional_id](
           int32_t input_partitions,
           std::function<Status(const Epoch&)> commit_offsets) {
         KafkaOutputOptions output;
         output.properties = properties;
         output.sinks = JobSinks(job).sinks();
+        for (Sink& sink : output.sinks) {
+          const auto found = limits->message_bytes.find(sink.topic);
+          if (found != limits->message_bytes.end()) {
+            sink.message_bytes = found->second;
+          }
+        }
+        output.batch_bytes = limits->batch_bytes();
         output.input_partitions = input_partitions;
         if (!exactly_once) {
           return MakeKafkaAtLeastOnce(std::move(output),
@@ -57,11 +81,11 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
         KafkaExactlyOnceOptions exactly;
         exactly.output = std::move(output);
         exactly.job = job.name;
-        exactly.transactional_id = job.name + "-" + job.group.id + "-" + writer;
+        exactly.transactional_id = id;
         return MakeKafkaExactlyOnce(std::move(exactly), SystemClock());
       };
 
-  // 5. restore: where state is brought back from.
+  // 6. restore: where state is brought back from.
   if (exactly_once) {
     KafkaChangelogOptions changelog;
     changelog.properties = properties;

@@ -106,6 +106,7 @@ Status Worker::Run() {
 }
 
 Status Worker::Start() {
+  RETURN_IF_ERROR(Retry("preflight", [this] { return Preflight(); }));
   RETURN_IF_ERROR(Retry("partition counts", [this] {
     Result<std::map<std::string, int32_t>> counts =
         parts_.source->PartitionCounts(kRequestTimeout);
@@ -143,6 +144,13 @@ Status Worker::CaptureEnds() {
       ends_[tp] = range.second;
     }
   }
+  return Status::Ok();
+}
+
+Status Worker::Preflight() {
+  if (parts_.preflight == nullptr) return Status::Ok();
+  ASSIGN_OR_RETURN(OutputLimits limits, parts_.preflight());
+  factory_.SetLimits(std::move(limits));
   return Status::Ok();
 }
 

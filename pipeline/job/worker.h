@@ -33,6 +33,7 @@ struct WorkerOptions {
   bool until_end = false;        // Stop at the ends captured at start.
   bool close_at_end = false;     // And emit what is still open there.
   Millis broker_timeout{60000};  // How long an absent broker is waited for.
+  bool preflight = true;         // Ask first whether all is there.
   Millis report_interval{10000};
   // How often idle lanes are looked for; 0: a sixth of idle_timeout, 1 to 10 s.
   Millis idle_interval{0};
@@ -41,6 +42,8 @@ struct WorkerOptions {
 // What the worker is made of, by seam: made in the wiring, faked in tests.
 struct WorkerParts {
   std::unique_ptr<MessageSource> source;
+  // What the cluster lacks, before anything is joined; null: not asked.
+  std::function<Result<OutputLimits>()> preflight;
   // Made once the partition counts are known.
   std::function<Result<std::unique_ptr<Transaction>>(
       int32_t input_partitions, std::function<Status(const Epoch&)>)>
@@ -100,6 +103,7 @@ class Worker final : public GroupListener, public LaneEvents {
 
   // worker.cc: the control loop.
   Status Start();
+  Status Preflight();
   Status MakeCommitThread();
   void MakeOpener();
   Status CaptureEnds();

@@ -6,6 +6,7 @@
 
 #include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
+#include "pipeline/commit/offset_metadata.h"
 #include "pipeline/job/worker.h"
 
 namespace tacho {
@@ -178,7 +179,12 @@ bool Worker::CommitLastEpoch() {
 Status Worker::CommitOffsets(const Epoch& epoch) {
   std::vector<PartitionOffset> offsets;
   for (const Epoch::Part& part : epoch.parts) {
-    offsets.push_back({part.epoch->tp, part.epoch->marker.next_offset});
+    const Marker& marker = part.epoch->marker;
+    // A reset that this offset comes after stays obeyed.
+    offsets.push_back({part.epoch->tp, marker.next_offset,
+                       FormatOffsetMetadata({OffsetMetadata::Origin::kEpoch,
+                                             marker.reset_generation,
+                                             marker.epoch, marker.writer_id})});
   }
   return parts_.source->CommitOffsets(offsets, kCommitOffsetsTimeout);
 }

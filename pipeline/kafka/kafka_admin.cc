@@ -80,26 +80,39 @@ Status UnknownTopic(const std::string& topic) {
   return FromKafka(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "topic " + topic);
 }
 
-// True if all `partitions` are known and led; kNotFound if the topic is not.
-Result<bool> AllLed(rd_kafka_t* handle, const std::string& topic,
-                    int32_t partitions, Millis timeout) {
+using Metadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
+
+// Of one topic, which is in it; kNotFound if there is none.
+Result<Metadata> TopicMetadata(rd_kafka_t* handle, const std::string& topic,
+                               Millis timeout) {
   const KafkaPtr<rd_kafka_topic_t> local(
       rd_kafka_topic_new(handle, topic.c_str(), nullptr));
   if (local == nullptr) {
     return FromKafka(rd_kafka_last_error(), "topic " + topic);
   }
-  const rd_kafka_metadata_t* metadata = nullptr;
-  RETURN_IF_ERROR(FromKafka(
-      rd_kafka_metadata(handle, 0, local.get(), &metadata, ToMs(timeout)),
-      "metadata of topic " + topic));
-  const Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> owned(
-      metadata);
+  const rd_kafka_metadata_t* raw = nullptr;
+  RETURN_IF_ERROR(
+      FromKafka(rd_kafka_metadata(handle, 0, local.get(), &raw, ToMs(timeout)),
+                "metadata of topic " + topic));
+  Metadata metadata(raw);
   if (metadata->topic_cnt != 1) return UnknownTopic(topic);
-  const rd_kafka_metadata_topic_t& found = metadata->topics[0];
-  RETURN_IF_ERROR(FromKafka(found.err, "topic " + topic));
-  const std::span all(found.partitions,
-                      static_cast<size_t>(found.partition_cnt));
-  return found.partition_cnt >= partitions &&
+  RETURN_IF_ERROR(FromKafka(metadata->topics[0].err, "topic " + topic));
+  return metadata;
+}
+
+std::span<rd_kafka_metadata_partition_t> PartitionsOf(
+    const Metadata& metadata) {
+  return {metadata->topics[0].partitions,
+          static_cast<size_t>(metadata->topics[0].partition_cnt)};
+}
+
+// True if all `partitions` are known and led; kNotFound if the topic is not.
+Result<bool> AllLed(rd_kafka_t* handle, const std::string& topic,
+                    int32_t partitions, Millis timeout) {
+  ASSIGN_OR_RETURN(const Metadata metadata,
+                   TopicMetadata(handle, topic, timeout));
+  const auto all = PartitionsOf(metadata);
+  return all.size() >= static_cast<size_t>(partitions) &&
          std::all_of(all.begin(), all.end(), [](const auto& partition) {
            return partition.leader >= 0;
          });
@@ -205,8 +218,16 @@ struct KafkaAdmin::Impl {
     return true;
   }
 
+  // What the controller says of a topic to create, or just to validate.
+  Result<rd_kafka_resp_err_t> Create(
+      const std::string& topic, int32_t partitions,
+      const std::map<std::string, std::string>& config, bool validate_only,
+      Millis timeout);
   Status AwaitLeaders(const std::string& topic, int32_t partitions,
                       const Deadline& deadline);
+  Result<std::map<std::string, std::string>> Config(
+      rd_kafka_ResourceType_t type, const std::string& name,
+      const std::string& context, Millis timeout);
 };
 
 KafkaAdmin::KafkaAdmin(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -261,12 +282,39 @@ Result<int32_t> KafkaAdmin::PartitionCount(const std::string& topic,
   return KafkaPartitionCount(impl_->handle.get(), topic, ToMs(timeout));
 }
 
-Status KafkaAdmin::CreateTopic(const std::string& topic, int32_t partitions,
-                               const std::map<std::string, std::string>& config,
-                               Millis timeout) {
-  const Deadline deadline(timeout);
+Result<std::vector<int32_t>> KafkaAdmin::Brokers(Millis timeout) {
+  const rd_kafka_metadata_t* raw = nullptr;
+  RETURN_IF_ERROR(FromKafka(
+      rd_kafka_metadata(impl_->handle.get(), 0, nullptr, &raw, ToMs(timeout)),
+      "metadata of the cluster"));
+  const Metadata metadata(raw);
+  std::vector<int32_t> ids;
+  for (const rd_kafka_metadata_broker_t& broker : std::span(
+           metadata->brokers, static_cast<size_t>(metadata->broker_cnt))) {
+    ids.push_back(broker.id);
+  }
+  return ids;
+}
+
+Result<TopicShape> KafkaAdmin::Shape(const std::string& topic, Millis timeout) {
+  ASSIGN_OR_RETURN(const Metadata metadata,
+                   TopicMetadata(impl_->handle.get(), topic, timeout));
+  const auto all = PartitionsOf(metadata);
+  TopicShape shape;
+  shape.partitions = static_cast<int32_t>(all.size());
+  for (const rd_kafka_metadata_partition_t& partition : all) {
+    if (shape.replication == 0 || partition.replica_cnt < shape.replication) {
+      shape.replication = partition.replica_cnt;
+    }
+  }
+  return shape;
+}
+
+Result<rd_kafka_resp_err_t> KafkaAdmin::Impl::Create(
+    const std::string& topic, int32_t partitions,
+    const std::map<std::string, std::string>& config, bool validate_only,
+    Millis timeout) {
   const std::string context = "create topic " + topic;
-  rd_kafka_t* const handle = impl_->handle.get();
   char error[kErrorSize];
   const NewTopic request(rd_kafka_NewTopic_new(topic.c_str(), partitions,
                                                /*replication_factor=*/-1, error,
@@ -278,14 +326,16 @@ Status KafkaAdmin::CreateTopic(const std::string& topic, int32_t partitions,
                               context + ": " + name));
   }
   const Options options =
-      MakeOptions(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
+      MakeOptions(handle.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
   rd_kafka_AdminOptions_set_operation_timeout(options.get(), ToMs(timeout),
                                               error, sizeof error);
+  rd_kafka_AdminOptions_set_validate_only(options.get(), validate_only ? 1 : 0,
+                                          error, sizeof error);
   rd_kafka_NewTopic_t* requests[] = {request.get()};
   ASSIGN_OR_RETURN(const KafkaPtr<rd_kafka_event_t> event,
-                   impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
-                     rd_kafka_CreateTopics(handle, requests, 1, options.get(),
-                                           queue);
+                   Call(context, timeout, [&](rd_kafka_queue_t* queue) {
+                     rd_kafka_CreateTopics(handle.get(), requests, 1,
+                                           options.get(), queue);
                    }));
   size_t count = 0;
   const rd_kafka_topic_result_t** const results =
@@ -294,12 +344,22 @@ Status KafkaAdmin::CreateTopic(const std::string& topic, int32_t partitions,
   ASSIGN_OR_RETURN(const rd_kafka_topic_result_t* const created,
                    OnlyResult(results, count, context));
   const rd_kafka_resp_err_t outcome = rd_kafka_topic_result_error(created);
-  const bool exists = outcome == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
-  if (!exists) {
+  if (outcome != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
     RETURN_IF_ERROR(WithText(
         outcome, rd_kafka_topic_result_error_string(created), context));
   }
+  return outcome;
+}
+
+Status KafkaAdmin::CreateTopic(const std::string& topic, int32_t partitions,
+                               const std::map<std::string, std::string>& config,
+                               Millis timeout) {
+  const Deadline deadline(timeout);
+  ASSIGN_OR_RETURN(const rd_kafka_resp_err_t outcome,
+                   impl_->Create(topic, partitions, config,
+                                 /*validate_only=*/false, timeout));
   // A topic that was there may have any number of partitions.
+  const bool exists = outcome == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
   return impl_->AwaitLeaders(topic, exists ? 1 : partitions, deadline);
 }
 
@@ -336,6 +396,14 @@ Status KafkaAdmin::CreatePartitions(const std::string& topic,
   return impl_->AwaitLeaders(topic, partitions, deadline);
 }
 
+Status KafkaAdmin::CheckCreateTopic(
+    const std::string& topic, int32_t partitions,
+    const std::map<std::string, std::string>& config, Millis timeout) {
+  return impl_
+      ->Create(topic, partitions, config, /*validate_only=*/true, timeout)
+      .status();
+}
+
 // The controller has made the topic; the broker that answers us may not know
 // it yet.
 Status KafkaAdmin::Impl::AwaitLeaders(const std::string& topic,
@@ -359,16 +427,27 @@ Status KafkaAdmin::Impl::AwaitLeaders(const std::string& topic,
 
 Result<std::map<std::string, std::string>> KafkaAdmin::TopicConfig(
     const std::string& topic, Millis timeout) {
-  const std::string context = "settings of topic " + topic;
-  rd_kafka_t* const handle = impl_->handle.get();
-  const ConfigResource request(
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  return impl_->Config(RD_KAFKA_RESOURCE_TOPIC, topic,
+                       "settings of topic " + topic, timeout);
+}
+
+Result<std::map<std::string, std::string>> KafkaAdmin::BrokerConfig(
+    int32_t broker, Millis timeout) {
+  const std::string id = std::to_string(broker);
+  return impl_->Config(RD_KAFKA_RESOURCE_BROKER, id, "settings of broker " + id,
+                       timeout);
+}
+
+Result<std::map<std::string, std::string>> KafkaAdmin::Impl::Config(
+    rd_kafka_ResourceType_t type, const std::string& name,
+    const std::string& context, Millis timeout) {
+  const ConfigResource request(rd_kafka_ConfigResource_new(type, name.c_str()));
   rd_kafka_ConfigResource_t* requests[] = {request.get()};
   const Options options =
-      MakeOptions(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
+      MakeOptions(handle.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
   ASSIGN_OR_RETURN(const KafkaPtr<rd_kafka_event_t> event,
-                   impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
-                     rd_kafka_DescribeConfigs(handle, requests, 1,
+                   Call(context, timeout, [&](rd_kafka_queue_t* queue) {
+                     rd_kafka_DescribeConfigs(handle.get(), requests, 1,
                                               options.get(), queue);
                    }));
   size_t count = 0;

@@ -29,6 +29,11 @@ struct GroupDescription {
   std::vector<std::string> members;
 };
 
+struct TopicShape {
+  int32_t partitions = 0;
+  int32_t replication = 0;  // The least of any partition.
+};
+
 // Questions and orders to a cluster beside the data flow: topics, their
 // settings, groups and their offsets, ends of logs. One handle of its own,
 // read uncommitted, member of no group.
@@ -45,9 +50,13 @@ class KafkaAdmin {
   // Empty if the broker does not say.
   Result<std::string> ClusterId(Millis timeout);
 
+  // Ids of the brokers that are up.
+  Result<std::vector<int32_t>> Brokers(Millis timeout);
+
   // The names of all topics that this client may see.
   Result<std::vector<std::string>> Topics(Millis timeout);
   Result<int32_t> PartitionCount(const std::string& topic, Millis timeout);
+  Result<TopicShape> Shape(const std::string& topic, Millis timeout);
   // With the cluster's default replication. A topic that exists already is
   // success, whatever it looks like; waits until all partitions have leaders.
   Status CreateTopic(const std::string& topic, int32_t partitions,
@@ -56,9 +65,15 @@ class KafkaAdmin {
   // Adds partitions to a topic that has fewer; waits until all have leaders.
   Status CreatePartitions(const std::string& topic, int32_t partitions,
                           Millis timeout);
+  // Whether CreateTopic would be let do it; creates nothing.
+  Status CheckCreateTopic(const std::string& topic, int32_t partitions,
+                          const std::map<std::string, std::string>& config,
+                          Millis timeout);
   // Settings by name, defaults of the cluster included.
   Result<std::map<std::string, std::string>> TopicConfig(
       const std::string& topic, Millis timeout);
+  Result<std::map<std::string, std::string>> BrokerConfig(int32_t broker,
+                                                          Millis timeout);
 
   // First offset and high watermark.
   Result<std::pair<Offset, Offset>> LogRange(const TopicPartition& tp,

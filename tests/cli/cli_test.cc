@@ -66,6 +66,43 @@ TEST(CliTest, RunHasQuietDefaults) {
   EXPECT_EQ(run.log.format, LogFormat::kLogfmt);
 }
 
+TEST(CliTest, ReadsAllOptionsOfOffsets) {
+  const auto show = Get<OffsetsShowOptions>(
+      {"offsets", "show", "job.yaml", "--group", "g", "--bootstrap", "h:1"});
+  EXPECT_EQ(show.job_file, "job.yaml");
+  EXPECT_EQ(show.group, "g");
+  EXPECT_THAT(show.overrides.set,
+              ElementsAre(Pair("kafka.bootstrap.servers", "h:1")));
+  const auto reset = Get<OffsetsResetOptions>(
+      {"offsets", "reset", "--topic", "t", "--partition", "2", "--partition",
+       "5", "job.yaml", "--to", "1234", "--state", "wipe", "--dry-run"});
+  EXPECT_EQ(reset.job_file, "job.yaml");
+  EXPECT_EQ(reset.group, "");
+  EXPECT_EQ(reset.request.target.offset, 1234);
+  EXPECT_EQ(reset.request.topic, "t");
+  EXPECT_THAT(reset.request.partitions, ElementsAre(2, 5));
+  EXPECT_TRUE(reset.request.wipe && reset.dry_run);
+  EXPECT_FALSE(Get<OffsetsResetOptions>(
+                   {"offsets", "reset", "j", "--to=latest", "--state=keep"})
+                   .request.wipe);
+}
+
+TEST(CliTest, AResetSaysWhereToAndWhatBecomesOfTheState) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{
+           {"offsets"},
+           {"offsets", "reset", "j", "--to", "latest"},
+           {"offsets", "reset", "j", "--state", "keep"},
+           {"offsets", "reset", "j", "--to", "now", "--state", "keep"},
+           {"offsets", "reset", "j", "--to", "latest", "--state", "lose"},
+           {"offsets", "show"}}) {
+    EXPECT_EQ(ParseArguments(arguments).line.exit_code, 64);
+  }
+  const Parsed help = ParseArguments({"offsets", "reset", "--help"});
+  EXPECT_EQ(help.line.exit_code, 0);
+  EXPECT_THAT(help.out, HasSubstr("closed stay closed"));
+}
+
 TEST(CliTest, AnOverrideDoesNotSwallowTheJob) {
   EXPECT_EQ(Get<RunOptions>({"run", "--set", "a=b", "job.yaml"}).job_file,
             "job.yaml");

@@ -177,6 +177,24 @@ TEST(TakeOverTest, AnOperatorsOffsetIsObeyedWithTheState) {
   EXPECT_TRUE(decision->use_state);
 }
 
+TEST(TakeOverTest, AnOperatorsOffsetMayBeWhereTheStateEnds) {
+  const auto decision =
+      DecideStart(Lane(), Committed(500, Origin::kResetKeep), State());
+  ASSERT_TRUE(decision.ok());
+  EXPECT_EQ(decision->start, 500);
+  EXPECT_TRUE(decision->use_state);
+}
+
+// A generation begins empty: its first epoch replaces the reset's metadata.
+TEST(TakeOverTest, AWipedGenerationThatHoldsStateStopsWithTheRemedy) {
+  for (const Offset offset : {Offset{100}, Offset{500}}) {
+    const auto decision =
+        DecideStart(Lane(), Committed(offset, Origin::kResetWipe), State());
+    EXPECT_EQ(decision.status().code(), StatusCode::kCorruption);
+    EXPECT_THAT(decision.status().message(), HasSubstr("--state wipe"));
+  }
+}
+
 TEST(TakeOverTest, AnOffsetThatNobodyExplainsStopsWithTheRemedy) {
   for (const CommittedOffset& committed :
        {CommittedOffset{499, {}}, Committed(501), Committed(499),
@@ -202,7 +220,53 @@ TEST(TakeOverTest, LocalStateThatIsNotBehindIsUsedAtLeastOnce) {
   EXPECT_TRUE(!behind.use_state && behind.state_not_moved);
   EXPECT_FALSE(DecideLocalStart({0, {}}, {}).state_not_moved);
   EXPECT_TRUE(DecideLocalStart({1, {}}, {}).state_not_moved);
+  EXPECT_FALSE(
+      DecideLocalStart(Committed(9, Origin::kStart), {}).state_not_moved);
   EXPECT_EQ(DecideLocalStart({}, {}).start, kNoOffset);
+}
+
+TEST(TakeOverTest, AResetIsObeyedAtLeastOnceWhereverTheStateEnds) {
+  Marker marker = State();
+  marker.reset_generation = 1;  // Before the reset; Committed() is of 2.
+  for (const Offset offset :
+       {Offset{0}, Offset{100}, Offset{500}, Offset{900}}) {
+    const StartDecision keep =
+        DecideLocalStart(Committed(offset, Origin::kResetKeep), marker);
+    EXPECT_EQ(keep.start, offset);
+    EXPECT_TRUE(keep.use_state && !keep.recommit && !keep.state_not_moved);
+    const StartDecision wipe =
+        DecideLocalStart(Committed(offset, Origin::kResetWipe), marker);
+    EXPECT_EQ(wipe.start, offset);
+    EXPECT_TRUE(!wipe.use_state && !wipe.recommit && !wipe.state_not_moved);
+  }
+}
+
+// Written, but not committed, when the worker died.
+TEST(TakeOverTest, AResetThatTheStateHasSeenIsNotObeyedTwice) {
+  for (const Origin origin : {Origin::kResetKeep, Origin::kResetWipe}) {
+    const StartDecision d = DecideLocalStart(Committed(100, origin), State());
+    EXPECT_EQ(d.start, 500);
+    EXPECT_TRUE(d.use_state && d.recommit && !d.state_not_moved);
+  }
+}
+
+TEST(TakeOverTest, StateFromBeforeAResetIsNotUsedAfterIt) {
+  Marker marker = State();
+  marker.reset_generation = 1;
+  const StartDecision d = DecideLocalStart(Committed(100), marker);
+  EXPECT_EQ(d.start, 100);
+  EXPECT_TRUE(!d.use_state && d.state_not_moved);
+}
+
+TEST(TakeOverTest, AResetWithoutLocalStateStartsEmpty) {
+  const StartDecision keep =
+      DecideLocalStart(Committed(100, Origin::kResetKeep), {});
+  EXPECT_EQ(keep.start, 100);
+  EXPECT_TRUE(!keep.use_state && keep.state_not_moved);
+  const StartDecision wipe =
+      DecideLocalStart(Committed(100, Origin::kResetWipe), {});
+  EXPECT_EQ(wipe.start, 100);
+  EXPECT_TRUE(!wipe.use_state && !wipe.state_not_moved);
 }
 
 TEST(TakeOverTest, AStartOutsideTheLogStopsWithTheReason) {

@@ -33,7 +33,8 @@ void DumpStreams(const Job& job, std::ostream& out) {
   for (const StreamConfig& stream : job.streams) {
     out << "stream " << stream.name << " " << stream.output.topic << " "
         << Number(stream.output.time_format) << " "
-        << Number(stream.output.timestamp) << "\n";
+        << Number(stream.output.timestamp) << " "
+        << stream.output.create_partitions << "\n";
     for (const OperatorConfig& config : stream.operators) {
       out << "  " << config.type->name;
       for (const ParamValue& value : config.params.values) {
@@ -63,13 +64,15 @@ std::string DumpJob(const Job& job) {
   DumpDecode(job.decode, out);
   DumpStreams(job, out);
   out << "rejects " << Number(job.rejects.action) << " " << job.rejects.topic
-      << "\nlate " << Number(job.late.action) << " " << job.late.topic
-      << "\nstate " << job.state_dir << "\ncommit "
-      << job.commit.interval.count() << " " << job.commit.records << " "
-      << job.commit.bytes << "\nbatch " << job.batch_max_records << "\nmemory "
-      << job.memory_limit << " " << job.partitions_per_worker << "\nguarantee "
-      << Number(job.guarantee) << " " << Number(job.partitions_added)
-      << "\ntimes " << job.revoke_timeout.count() << " "
+      << " " << job.rejects.create_partitions << "\nlate "
+      << Number(job.late.action) << " " << job.late.topic << " "
+      << job.late.create_partitions << "\nstate " << job.state_dir
+      << "\ncommit " << job.commit.interval.count() << " " << job.commit.records
+      << " " << job.commit.bytes << "\nbatch " << job.batch_max_records
+      << "\nmemory " << job.memory_limit << " " << job.partitions_per_worker
+      << "\nguarantee " << Number(job.guarantee) << " "
+      << Number(job.partitions_added) << "\ntimes "
+      << job.revoke_timeout.count() << " "
       << job.time.vehicle_idle_timeout.count() << " "
       << job.time.vehicle_forget.count() << "\nidle "
       << job.idle_timeout.count() << " " << Number(job.idle_advance) << "\n";

@@ -123,7 +123,7 @@ TEST_P(LaneAllocationTest, NothingIsAllocatedPerRecordAfterWarmUp) {
                   MakeDecoder(job.decoder, job.decode), std::move(store)};
   Lane lane(std::move(options), std::move(parts), job.schema, metrics, events,
             SystemClock());
-  ASSERT_TRUE(AddStreams(job, sinks, lane).ok());
+  ASSERT_TRUE(AddStreams(job, sinks, kOriginalBytes, lane).ok());
   ASSERT_TRUE(lane.Declare(std::nullopt).ok());
   ASSERT_TRUE(lane.Load(std::nullopt, 0).ok());
 

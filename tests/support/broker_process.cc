@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -29,10 +30,10 @@ constexpr size_t kTailBytes = 4000;
 constexpr char kClusterId[] = "dGFjaG8tdGVzdC1icm9rZQ";
 
 // Ports that were free a moment ago; held together so that they differ.
-std::pair<int, int> FreePorts() {
-  int ports[2];
-  int sockets[2];
-  for (int i = 0; i < 2; ++i) {
+std::array<int, 3> FreePorts() {
+  std::array<int, 3> ports;
+  std::array<int, 3> sockets;
+  for (size_t i = 0; i < ports.size(); ++i) {
     sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -43,9 +44,8 @@ std::pair<int, int> FreePorts() {
     CHECK(getsockname(sockets[i], raw, &size) == 0);
     ports[i] = ntohs(address.sin_port);
   }
-  close(sockets[0]);
-  close(sockets[1]);
-  return {ports[0], ports[1]};
+  for (const int one : sockets) close(one);
+  return ports;
 }
 
 }  // namespace
@@ -59,8 +59,9 @@ std::string BrokerProcess::Libs() {
 }
 
 Status BrokerProcess::WriteProperties() {
-  const auto [port, controller_port] = FreePorts();
+  const auto [port, controller_port, sasl_port] = FreePorts();
   port_ = port;
+  sasl_port_ = sasl_port;
   const std::string broker = "127.0.0.1:" + std::to_string(port);
   const std::string controller = "127.0.0.1:" + std::to_string(controller_port);
   std::map<std::string, std::string> all = {
@@ -92,6 +93,13 @@ Status BrokerProcess::WriteProperties() {
       {"offsets.topic.num.partitions", "4"},
       {"transaction.state.log.num.partitions", "4"},
   };
+  if (properties_.contains(kSaslJaas)) {
+    all["listeners"] += ",SASL://" + sasl_bootstrap();
+    all["advertised.listeners"] += ",SASL://" + sasl_bootstrap();
+    all["listener.security.protocol.map"] += ",SASL:SASL_PLAINTEXT";
+    all["listener.name.sasl.sasl.enabled.mechanisms"] = "PLAIN";
+    all["inter.broker.listener.name"] = "PLAINTEXT";
+  }
   for (const auto& [name, value] : properties_) all[name] = value;
   std::ofstream file(dir_ / "server.properties");
   for (const auto& [name, value] : all) file << name << '=' << value << '\n';

@@ -17,7 +17,12 @@ namespace tacho {
 // the main thread. Its output goes to `broker.log` beside its data.
 class BrokerProcess {
  public:
-  // `properties` are added to, or replace, those in broker_process.cc.
+  static constexpr const char* kSaslJaas =
+      "listener.name.sasl.plain.sasl.jaas.config";
+
+  // `properties` are added to, or replace, those in broker_process.cc. With
+  // kSaslJaas among them there is a second listener, SASL PLAIN, on which
+  // clients are who they say; on the first they are User:ANONYMOUS.
   explicit BrokerProcess(std::map<std::string, std::string> properties);
   ~BrokerProcess() { Kill(); }
   BrokerProcess(const BrokerProcess&) = delete;
@@ -38,6 +43,9 @@ class BrokerProcess {
 
   bool running();  // False once the process has ended, for whatever reason.
   std::string bootstrap() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string sasl_bootstrap() const {
+    return "127.0.0.1:" + std::to_string(sasl_port_);
+  }
   // The end of broker.log, for messages.
   std::string LogTail() const;
 
@@ -48,6 +56,7 @@ class BrokerProcess {
   std::map<std::string, std::string> properties_;
   TempDir dir_;
   int port_ = 0;
+  int sasl_port_ = 0;
   pid_t pid_ = -1;
 };
 

@@ -451,6 +451,11 @@ Result<std::vector<Offset>> RealBroker::EndOffsets(const std::string& topic,
   return ends;
 }
 
+std::map<std::string, std::string>& BrokerTest::BrokerProperties() {
+  static std::map<std::string, std::string> properties;
+  return properties;
+}
+
 void BrokerTest::SetUp() {
   if (!RealBroker::Available()) {
     const char* const required = std::getenv("TACHO_REQUIRE_BROKER");
@@ -462,7 +467,7 @@ void BrokerTest::SetUp() {
     }
     GTEST_SKIP() << reason;
   }
-  static RealBroker shared;
+  static RealBroker shared(BrokerProperties());
   static const Status started = shared.Start();
   ASSERT_TRUE(started.ok()) << started.ToString();
   broker_ = &shared;

@@ -61,6 +61,7 @@ class RealBroker {
   Status Restart();
 
   std::string bootstrap() const { return process_.bootstrap(); }
+  std::string sasl_bootstrap() const { return process_.sasl_bootstrap(); }
 
   Status CreateTopic(const std::string& name, int partitions,
                      const std::map<std::string, std::string>& configs = {});
@@ -100,6 +101,9 @@ class RealBroker {
 // they fail.
 class BrokerTest : public ::testing::Test {
  protected:
+  // Of the broker that the binary's tests share; set before the first SetUp.
+  static std::map<std::string, std::string>& BrokerProperties();
+
   void SetUp() override;
   RealBroker& broker() { return *broker_; }
 

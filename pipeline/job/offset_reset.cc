@@ -1,0 +1,196 @@
+#include "pipeline/job/offset_reset.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "pipeline/base/check.h"
+#include "pipeline/base/fail_point.h"
+#include "pipeline/decode/timestamp_parser.h"
+
+namespace tacho {
+namespace {
+
+using Kind = ResetTarget::Kind;
+
+bool Selected(const ResetRequest& request, const TopicPartition& tp) {
+  if (!request.topic.empty() && tp.topic != request.topic) return false;
+  return request.partitions.empty() ||
+         std::find(request.partitions.begin(), request.partitions.end(),
+                   tp.partition) != request.partitions.end();
+}
+
+Status CheckRequest(const GroupStanding& standing,
+                    const ResetRequest& request) {
+  std::string topic = request.topic;
+  std::string topics;
+  int32_t count = 0;
+  for (const PartitionStanding& partition : standing.partitions) {
+    const std::string& name = partition.tp.topic;
+    if (partition.tp.partition == 0)
+      topics += (topics.empty() ? "" : ", ") + name;
+    if (topic.empty()) topic = name;
+    if (name == topic) ++count;
+  }
+  if (count == 0) {
+    return InvalidArgument("topic " + topic + " is not an input of job " +
+                           standing.job + "; its inputs: " + topics);
+  }
+  if (request.partitions.empty()) return Status::Ok();
+  if (request.topic.empty() && topics != topic) {
+    return InvalidArgument("--partition: say with --topic of which: " + topics);
+  }
+  for (const int32_t p : request.partitions) {
+    if (p >= 0 && p < count) continue;
+    return InvalidArgument("topic " + topic + " has no partition " +
+                           std::to_string(p) + ": it has " +
+                           std::to_string(count));
+  }
+  return Status::Ok();
+}
+
+void SetTarget(const PartitionStanding& partition, const ResetTarget& target,
+               PlannedMove& move) {
+  switch (target.kind) {
+    case Kind::kEarliest:
+      move.to = partition.log_start;
+      return;
+    case Kind::kLatest:
+      move.to = partition.log_end;
+      return;
+    case Kind::kTime:
+      CHECK(partition.at_time != kNoOffset);
+      move.to = partition.at_time;
+      if (move.to == partition.log_end) {
+        move.note = "no message of that time or later: the log's end";
+      }
+      return;
+    case Kind::kOffset:
+      move.to =
+          std::clamp(target.offset, partition.log_start, partition.log_end);
+      if (move.to > target.offset) {
+        move.note = "clamped: the log begins here";
+      } else if (move.to < target.offset) {
+        move.note = "clamped: the log ends here";
+      }
+      return;
+  }
+}
+
+// Higher than any partition's and than any changelog's that is in use.
+int64_t NextGeneration(const GroupStanding& standing,
+                       const std::string& topic) {
+  int64_t next = 1;
+  for (const PartitionStanding& partition : standing.partitions) {
+    if (partition.tp.topic == topic) {
+      next = std::max(next, partition.generation() + 1);
+    }
+  }
+  const auto changelogs = standing.changelogs.find(topic);
+  if (changelogs == standing.changelogs.end()) return next;
+  const auto& [last, changelog] = *changelogs->second.rbegin();
+  const auto partitions = static_cast<size_t>(std::count_if(
+      standing.partitions.begin(), standing.partitions.end(),
+      [&](const auto& partition) { return partition.tp.topic == topic; }));
+  const bool good =
+      changelog.unused() && changelog.extents.size() == partitions;
+  return std::max(next, good ? last : last + 1);
+}
+
+// The generation of a partition whose offset does not name it: its offset has
+// expired, or another tool has moved it. The state is where it was last
+// written.
+int64_t CurrentGeneration(const GroupStanding& standing,
+                          const PartitionStanding& partition) {
+  if (partition.metadata.has_value()) return partition.metadata->generation;
+  const auto changelogs = standing.changelogs.find(partition.tp.topic);
+  if (changelogs == standing.changelogs.end()) return 0;
+  const auto index = static_cast<size_t>(partition.tp.partition);
+  for (auto it = changelogs->second.rbegin(); it != changelogs->second.rend();
+       ++it) {
+    const auto& extents = it->second.extents;
+    if (index < extents.size() && extents[index].second > 0) return it->first;
+  }
+  return 0;
+}
+
+void AddChangelog(const GroupStanding& standing, const std::string& input,
+                  int64_t generation, ResetPlan& plan) {
+  PlannedChangelog planned{input, generation, 0, false};
+  for (const PartitionStanding& partition : standing.partitions) {
+    if (partition.tp.topic == input) ++planned.partitions;
+  }
+  const auto changelogs = standing.changelogs.find(input);
+  planned.exists = changelogs != standing.changelogs.end() &&
+                   changelogs->second.contains(generation);
+  plan.changelogs.push_back(std::move(planned));
+}
+
+}  // namespace
+
+Result<ResetTarget> ParseResetTarget(std::string_view text) {
+  ResetTarget target;
+  if (text == "earliest") return target;
+  target.kind = Kind::kLatest;
+  if (text == "latest") return target;
+  target.kind = Kind::kOffset;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, target.offset);
+  if (parsed.ec == std::errc() && parsed.ptr == end && target.offset >= 0) {
+    return target;
+  }
+  target = {.kind = Kind::kTime};
+  if (!ParseIso8601(text, target.time).has_value()) return target;
+  return InvalidArgument(
+      "'" + std::string(text) +
+      "' is not a place in a log; write earliest, latest, an offset in digits, "
+      "or a time with its zone: 2026-01-26T16:00:00Z");
+}
+
+Result<ResetPlan> PlanReset(const GroupStanding& standing,
+                            const ResetRequest& request) {
+  RETURN_IF_ERROR(CheckRequest(standing, request));
+  const bool exactly_once = standing.guarantee == Guarantee::kExactlyOnce;
+  ResetPlan plan;
+  plan.group = standing.group;
+  plan.wipe = request.wipe;
+  for (const PartitionStanding& partition : standing.partitions) {
+    if (!Selected(request, partition.tp)) continue;
+    PlannedMove move;
+    move.tp = partition.tp;
+    move.from = partition.committed;
+    SetTarget(partition, request.target, move);
+    const bool begins = request.wipe || !exactly_once;
+    move.generation = begins ? NextGeneration(standing, partition.tp.topic)
+                             : CurrentGeneration(standing, partition);
+    const bool first =
+        plan.moves.empty() || plan.moves.back().tp.topic != move.tp.topic;
+    if (request.wipe && exactly_once && first) {
+      AddChangelog(standing, move.tp.topic, move.generation, plan);
+    }
+    plan.moves.push_back(std::move(move));
+  }
+  return plan;
+}
+
+Status ApplyReset(
+    const ResetPlan& plan, Changelog* changelog,
+    const std::function<Status(const std::vector<GroupOffset>&)>& move_offsets,
+    Millis timeout) {
+  for (const PlannedChangelog& planned : plan.changelogs) {
+    RETURN_IF_ERROR(changelog->Prepare(planned.input, planned.partitions,
+                                       planned.generation, timeout));
+  }
+  FAIL_POINT("offsets.after_create");
+  OffsetMetadata metadata;
+  metadata.origin = plan.wipe ? OffsetMetadata::Origin::kResetWipe
+                              : OffsetMetadata::Origin::kResetKeep;
+  std::vector<GroupOffset> offsets;
+  for (const PlannedMove& move : plan.moves) {
+    metadata.generation = move.generation;
+    offsets.push_back({move.tp, move.to, FormatOffsetMetadata(metadata)});
+  }
+  return move_offsets(offsets);
+}
+
+}  // namespace tacho

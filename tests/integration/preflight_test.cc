@@ -1,0 +1,267 @@
+// What a worker asks a real broker before it starts: topics, settings, rights
+// and sizes, and that the commands it answers with are right.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <set>
+
+#include "tests/integration/worker_fixture.h"
+
+namespace tacho {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr const char* kPrincipal = "User:worker";
+
+class PreflightTest : public WorkerOnKafka {
+ protected:
+  static void SetUpTestSuite() {
+    // Whoever comes without a name may do all; `worker` what it is allowed.
+    BrokerProperties() = {
+        {"authorizer.class.name",
+         "org.apache.kafka.metadata.authorizer.StandardAuthorizer"},
+        {"super.users", "User:ANONYMOUS"},
+        {BrokerProcess::kSaslJaas,
+         "org.apache.kafka.common.security.plain.PlainLoginModule required "
+         "user_worker=\"secret\";"}};
+    setenv("TACHO_TEST_PASSWORD", "secret", 1);
+  }
+
+  void Prepare(const std::string& name, int partitions) {
+    WorkerOnKafka::Prepare(name, partitions);
+    std::string text = TelemetryJob(name, broker().bootstrap(), Path("state"));
+    const std::string other = "at_least_once";
+    text.replace(text.find(other), other.size(), "exactly_once");
+    WriteJob(text);
+  }
+
+  struct Outcome {
+    std::optional<int> code;
+    std::string output;
+    std::vector<std::string> fixes;
+    std::vector<std::string> warnings;
+  };
+  Outcome Run(const Arguments& extra) {
+    Arguments arguments = {"--until-end"};
+    arguments.insert(arguments.end(), extra.begin(), extra.end());
+    const auto worker = Start("host", arguments);
+    Outcome outcome;
+    outcome.code = worker->WaitExit(seconds(60));
+    outcome.output = worker->Output();
+    for (const auto& event : worker->Events("preflight_problem")) {
+      outcome.fixes.push_back(event["fix"]);
+    }
+    for (const auto& event : worker->Events("preflight_warning")) {
+      outcome.warnings.push_back(event["what"]);
+    }
+    return outcome;
+  }
+  // As the user that may do only what it is allowed.
+  Outcome RunAsWorker() {
+    return Run({"--bootstrap", broker().sasl_bootstrap(), "--set",
+                "kafka.security.protocol=sasl_plaintext", "--set",
+                "kafka.sasl.mechanism=PLAIN", "--set",
+                "kafka.sasl.username=worker", "--set",
+                "kafka.sasl.password={env: TACHO_TEST_PASSWORD}"});
+  }
+
+  // Runs a command of Kafka's as it was printed, as the super user.
+  void Execute(std::string command) {
+    const auto replace = [&](const std::string& from, const std::string& to) {
+      const size_t at = command.find(from);
+      if (at != std::string::npos) command.replace(at, from.size(), to);
+    };
+    replace(broker().sasl_bootstrap(), broker().bootstrap());
+    replace("User:PRINCIPAL", kPrincipal);
+    const std::string java = "java -Xmx128m -XX:TieredStopAtLevel=1 -cp '" +
+                             BrokerProcess::Libs() + "/*' ";
+    replace("kafka-acls.sh", java + "org.apache.kafka.tools.AclCommand");
+    replace("kafka-topics.sh", java + "org.apache.kafka.tools.TopicCommand");
+    replace("kafka-configs.sh", java + "kafka.admin.ConfigCommand");
+    const std::string log = Path("command.log");
+    EXPECT_EQ(std::system((command + " > " + log + " 2>&1").c_str()), 0)
+        << command;
+  }
+  void Revoke(std::string grant) {
+    const size_t at = grant.find("--add");
+    grant.replace(at, 5, "--remove --force");
+    Execute(grant);
+  }
+
+  std::string Changelog() const {
+    return name() + "-" + name() + "-changelog-g0";
+  }
+};
+
+// ---- Topics and settings.
+
+TEST_F(PreflightTest, EveryCommandThatIsNamedRepairsWhatItIsNamedFor) {
+  Prepare("repair", 3);
+  CreateTopic("repair.compacted", 3, {{"cleanup.policy", "compact"}});
+  CreateTopic(Changelog(), 3, {{"delete.retention.ms", "1000"}});
+  Produce(Telemetry(300, 71));
+  const Arguments broken = {"--set", "late.topic=repair.none",
+                            "--set", "streams.stats.output.topic=repair.no2",
+                            "--set", "rejects.topic=repair.compacted"};
+
+  const Outcome first = Run(broken);
+
+  EXPECT_EQ(first.code, 78) << first.output;
+  EXPECT_THAT(first.fixes, SizeIs(5)) << first.output;
+  EXPECT_THAT(first.output, HasSubstr("5 problems: "));
+  for (const std::string& fix : first.fixes) Execute(fix);
+  const Outcome second = Run(broken);
+  EXPECT_EQ(second.code, 0) << second.output;
+  EXPECT_THAT(second.warnings, Contains(HasSubstr("CreateTime")));
+}
+
+TEST_F(PreflightTest, MissingTopicsAreMadeWhereTheJobSaysSo) {
+  Prepare("made", 2);
+  Produce(Telemetry(300, 72));
+  const Arguments make = {
+      "--set", "late={topic: made.l2, create: {partitions: 3}}", "--set",
+      "rejects={topic: made.r2, create: {partitions: 2}}"};
+  for (int round = 0; round < 2; ++round) {  // "Exists" is success.
+    const Outcome outcome = Run(make);
+    ASSERT_EQ(outcome.code, 0) << outcome.output;
+  }
+  EXPECT_THAT(*broker().EndOffsets("made.l2"), SizeIs(3));
+  EXPECT_THAT(Read("made.r2"), SizeIs(2));
+  EXPECT_TRUE(AtEnd());
+}
+
+TEST_F(PreflightTest, LogTimesThatRetentionWillDeleteAreWarnedAbout) {
+  Prepare("expires", 1);
+  std::vector<KafkaRecord> records = Telemetry(20, 73);
+  for (KafkaRecord& record : records) record.timestamp_ms -= 3600 * 1000;
+  Produce(records);
+  CreateTopic("expires.short", 1, {{"retention.ms", "1800000"}});
+  const std::string stream = "streams.stats.output.";
+  const Arguments log_time = {"--set", stream + "topic=expires.short", "--set",
+                              stream + "timestamp=log_time"};
+
+  EXPECT_THAT(
+      Run(log_time).warnings,
+      Contains(AllOf(HasSubstr("expires.short"), HasSubstr("retention.ms"))));
+  // The group is past them.
+  for (const std::string& warning : Run(log_time).warnings) {
+    EXPECT_THAT(warning, ::testing::Not(HasSubstr("retention.ms")));
+  }
+}
+
+// ---- Sizes.
+
+TEST_F(PreflightTest, RejectsAreCutToWhatTheirTopicTakes) {
+  Prepare("cut", 1);
+  constexpr size_t kMax = 5000;
+  CreateTopic("cut.small", 1, {{"max.message.bytes", std::to_string(kMax)}});
+  // Bytes that no compression makes fewer.
+  std::mt19937 random(1);
+  std::vector<KafkaRecord> records;
+  for (const size_t size : {size_t{100}, size_t{3000}, size_t{4500},
+                            size_t{5000}, size_t{900000}}) {
+    for (int i = 0; i < 20; ++i) {
+      KafkaRecord record;
+      record.key = "k";
+      record.value.emplace(size, '\0');
+      for (char& c : *record.value) c = static_cast<char>(random());
+      records.push_back(std::move(record));
+    }
+  }
+  Produce(records);
+
+  const Outcome outcome = Run({"--set", "rejects.topic=cut.small"});
+
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  const std::vector<Log> rejects = Read("cut.small");
+  ASSERT_THAT(rejects[0], SizeIs(records.size()));
+  size_t cut = 0;
+  for (size_t i = 0; i < records.size(); ++i) {
+    const KafkaRecord& reject = rejects[0][i];
+    const std::string& whole = *records[i].value;
+    EXPECT_EQ(*reject.value, whole.substr(0, reject.value->size()));
+    const bool truncated = std::any_of(
+        reject.headers.begin(), reject.headers.end(),
+        [](const auto& header) { return header.first == "tacho.truncated"; });
+    EXPECT_EQ(truncated, reject.value->size() < whole.size());
+    // Not more than it must.
+    if (truncated) {
+      EXPECT_GT(reject.value->size(), kMax - 1200);
+    }
+    cut += truncated ? 1 : 0;
+  }
+  EXPECT_EQ(cut, 60u);
+}
+
+TEST_F(PreflightTest, AResultThatItsTopicRefusesNamesTheTopicAndTheSetting) {
+  Prepare("large", 1);
+  CreateTopic("large.tiny", 1, {{"max.message.bytes", "300"}});
+  Produce(Telemetry(500, 74));
+
+  const Outcome outcome =
+      Run({"--set", "streams.stats.output.topic=large.tiny"});
+
+  EXPECT_EQ(outcome.code, 78) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("topic large.tiny exceeds its "
+                                        "max.message.bytes=300"));
+  EXPECT_THAT(outcome.output, HasSubstr("kafka-configs.sh"));
+}
+
+// ---- Rights.
+
+TEST_F(PreflightTest, EachRightIsMissedByNameAndGrantedByItsCommand) {
+  Prepare("acl", 1);
+  Produce(Telemetry(300, 75));
+  const std::map<std::string, std::vector<Offset>> before = {
+      {"out", *broker().EndOffsets("acl.stats")}};
+
+  // 1. No right at all: every one is named, and the commands are enough.
+  Outcome none = RunAsWorker();
+  EXPECT_EQ(none.code, 77) << none.output;
+  const std::set<std::string> grants(none.fixes.begin(), none.fixes.end());
+  EXPECT_THAT(grants, SizeIs(8)) << none.output;
+  EXPECT_THAT(grants, Contains(HasSubstr("--group acl")));
+  EXPECT_THAT(grants, Contains(HasSubstr("--transactional-id acl-acl-")));
+  EXPECT_EQ(*broker().EndOffsets("acl.stats"), before.at("out"));
+  for (const std::string& grant : grants) Execute(grant);
+  Outcome all;
+  ASSERT_TRUE(
+      Eventually([&] { return (all = RunAsWorker()).code == 0; }, seconds(20)))
+      << all.output;
+  ExpectOutputs(/*closed=*/false);
+
+  // 2. Each in turn.
+  const std::string add = "kafka-acls.sh --bootstrap-server " +
+                          broker().sasl_bootstrap() +
+                          " --add --allow-principal User:PRINCIPAL";
+  for (const std::string& right :
+       {std::string(" --operation Read --topic acl"),
+        std::string(" --operation Read --group acl"),
+        std::string(" --operation Write --topic acl.stats"),
+        " --operation Read --topic " + Changelog(),
+        " --operation Write --topic " + Changelog(),
+        " --operation DescribeConfigs --topic " + Changelog()}) {
+    Revoke(add + right);
+    Outcome outcome;
+    EXPECT_TRUE(Eventually([&] { return (outcome = RunAsWorker()).code == 77; },
+                           seconds(10)))
+        << right << outcome.output;
+    EXPECT_THAT(outcome.fixes, SizeIs(1)) << right;
+    EXPECT_THAT(outcome.fixes, Contains(add + right));
+    Execute(add + right);
+  }
+  EXPECT_TRUE(Eventually([&] { return RunAsWorker().code == 0; }, seconds(20)));
+}
+
+}  // namespace
+}  // namespace tacho

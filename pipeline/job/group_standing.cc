@@ -46,10 +46,12 @@ Status AskOffsets(const std::string& group, KafkaAdmin& admin, Millis timeout,
 Status AskChangelogs(const Job& job, KafkaAdmin& admin, Millis timeout,
                      GroupStanding& standing) {
   ASSIGN_OR_RETURN(const auto topics, admin.Topics(timeout));
-  for (const auto& [topic, partitions] : topics) {
+  for (const std::string& topic : topics) {
     for (const std::string& input : job.topics) {
-      const auto generation = ChangelogGeneration(topic, job.name, input);
+      const auto generation = ChangelogGeneration(job.name, input, topic);
       if (!generation.has_value()) continue;
+      ASSIGN_OR_RETURN(const int32_t partitions,
+                       admin.PartitionCount(topic, timeout));
       ChangelogStanding& changelog = standing.changelogs[input][*generation];
       for (int32_t p = 0; p < partitions; ++p) {
         ASSIGN_OR_RETURN(const auto range, admin.LogRange({topic, p}, timeout));

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
 #include "pipeline/commit/changelog.h"
 #include "pipeline/commit/offset_metadata.h"
@@ -143,9 +144,9 @@ Asking::ChangelogNames() {
     std::set<int64_t> generations = generations_[input];
     if (generations.empty()) {
       int64_t last = 0;
-      for (const auto& [topic, partitions] : topics) {
+      for (const std::string& topic : topics) {
         last = std::max(
-            last, ChangelogGeneration(topic, job_.name, input).value_or(0));
+            last, ChangelogGeneration(job_.name, input, topic).value_or(0));
       }
       generations = {last};
     }
@@ -241,6 +242,7 @@ Status Create(const Job& job, const PreflightReport& report,
     const bool changelog = findings.changelogs.contains(topic);
     LOG(kInfo, changelog ? "changelog_create" : "output_create",
         {{"job", job.name}, {"topic", topic}, {"partitions", partitions}});
+    if (changelog) FAIL_POINT("takeover.before_create");
     RETURN_IF_ERROR(
         admin.CreateTopic(topic, partitions,
                           changelog ? ChangelogTopicConfig()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "pipeline/base/check.h"
@@ -37,6 +38,11 @@ Status CheckRequest(const GroupStanding& standing,
                            standing.job + "; its inputs: " + topics);
   }
   if (request.partitions.empty()) return Status::Ok();
+  if (request.wipe && standing.guarantee == Guarantee::kExactlyOnce) {
+    return InvalidArgument(
+        "--state wipe begins a new changelog for a whole topic; leave out "
+        "--partition, or keep the state");
+  }
   if (request.topic.empty() && topics != topic) {
     return InvalidArgument("--partition: say with --topic of which: " + topics);
   }
@@ -97,19 +103,23 @@ int64_t NextGeneration(const GroupStanding& standing,
   return std::max(next, good ? last : last + 1);
 }
 
-// The generation of a partition whose offset does not name it: its offset has
-// expired, or another tool has moved it. The state is where it was last
-// written.
+// The generation of a partition whose offset does not name it (it has expired,
+// or another tool has moved it), found as taking over finds it: the others',
+// else the last that was written to.
 int64_t CurrentGeneration(const GroupStanding& standing,
                           const PartitionStanding& partition) {
   if (partition.metadata.has_value()) return partition.metadata->generation;
+  std::optional<int64_t> known;
+  for (const PartitionStanding& other : standing.partitions) {
+    if (other.tp.topic != partition.tp.topic || !other.metadata) continue;
+    known = std::max(known.value_or(0), other.metadata->generation);
+  }
+  if (known.has_value()) return *known;
   const auto changelogs = standing.changelogs.find(partition.tp.topic);
   if (changelogs == standing.changelogs.end()) return 0;
-  const auto index = static_cast<size_t>(partition.tp.partition);
   for (auto it = changelogs->second.rbegin(); it != changelogs->second.rend();
        ++it) {
-    const auto& extents = it->second.extents;
-    if (index < extents.size() && extents[index].second > 0) return it->first;
+    if (!it->second.unused()) return it->first;
   }
   return 0;
 }

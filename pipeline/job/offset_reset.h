@@ -56,14 +56,15 @@ struct ResetPlan {
 
 // What a reset would do, without doing it. Pure.
 //
-// A generation is a property of each partition's committed offset, so a wipe
-// may name some partitions only: the others stay in their generation, and a
-// generation is never used twice by one partition, because the next one is
-// higher than that of any partition and of any changelog that was written to.
-// Under at_least_once, which has no changelogs, a reset of either kind begins
-// a generation: by it a worker knows whether its state has obeyed the reset.
+// A wipe begins a generation of a topic, for all of its partitions: a partition
+// whose offset is lost is looked for in the others' generation. The next one is
+// higher than that of any partition and of any changelog that was written to,
+// so none is used twice. Under at_least_once, which has no changelogs, a reset
+// of either kind begins a generation, of some partitions if so asked: by it a
+// worker knows whether its state has obeyed the reset.
 //
-// Errors: kInvalidArgument: a topic or partition that is not the job's.
+// Errors: kInvalidArgument: a topic or partition that is not the job's, or a
+// wipe of a part of a topic.
 Result<ResetPlan> PlanReset(const GroupStanding& standing,
                             const ResetRequest& request);
 

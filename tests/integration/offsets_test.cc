@@ -216,31 +216,13 @@ TEST_F(OffsetsTest, AWipeThatDiedHalfWayIsRunAgain) {
   ExpectSince(gone_on, {0});
 }
 
-TEST_F(OffsetsTest, SomePartitionsMayBeWipedAlone) {
+TEST_F(OffsetsTest, APartOfATopicCanNotBeWiped) {
   Prepare("partly", 2);
-  Produce(Telemetry(1000, 58));
-  ASSERT_EQ(RunToEnd("host"), 0);
-  const auto before = Sizes();
-
-  Reset("earliest", "wipe", {"--partition", "1"});
-  Produce(Telemetry(500, 59, 120));
-  ASSERT_EQ(RunToEnd("elsewhere"), 0);
-
-  EXPECT_THAT(Metadata(0), HasSubstr("g=0;e="));
-  EXPECT_THAT(Metadata(1), HasSubstr("g=1;e="));
-  for (const std::string& topic : kOutputTopics) {
-    const std::vector<Log> all = Read(name() + "." + topic);
-    const std::vector<Log> input = Input();
-    std::string why;
-    // Untouched: one run over the whole log.
-    const auto whole = ComputeExpected(input[0], name(), 0, false);
-    EXPECT_EQ(CountRewinds(all[0], Of(whole, topic), why), 0) << why;
-    const Log since(
-        all[1].begin() + static_cast<std::ptrdiff_t>(before.at(topic)[1]),
-        all[1].end());
-    const auto anew = ComputeExpected(input[1], name(), 0, false);
-    EXPECT_EQ(CountRewinds(since, Of(anew, topic), why), 0) << why;
-  }
+  const Outcome refused = Offsets(
+      "reset", {"--to", "earliest", "--state", "wipe", "--partition", "1"});
+  EXPECT_EQ(refused.code, 78) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("whole topic"));
+  EXPECT_FALSE(Exists(Changelog(1)));
 }
 
 // What was skipped never happened; the state goes on from where it was.

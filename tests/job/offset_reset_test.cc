@@ -156,24 +156,36 @@ TEST(OffsetResetTest, KeepFindsTheStateOfAPartitionWithoutItsOffset) {
     partition.committed = kNoOffset;
     partition.metadata.reset();
   }
-  // Begun, but with records of one partition only.
   standing.changelogs["in"][2].extents = {{0, 0}, {0, 10}};
+  standing.changelogs["in"][3].extents = {{0, 0}, {0, 0}};  // Not begun.
   EXPECT_THAT(Generations(*PlanReset(standing, To("earliest"))),
-              ElementsAre(0, 2));
+              ElementsAre(2, 2));
+  // The other partition knows it.
+  standing.partitions[1].metadata = OffsetMetadata{Origin::kEpoch, 1, 7, "w"};
+  EXPECT_THAT(Generations(*PlanReset(standing, To("earliest"))),
+              ElementsAre(1, 1));
 }
 
 TEST(OffsetResetTest, WipeBeginsAGenerationAboveAllOthers) {
   GroupStanding standing = Standing();
   standing.partitions[1].metadata->generation = 3;
   standing.changelogs["in"][3].extents = {{0, 1}, {0, 1}};
-  ResetRequest request = To("earliest", /*wipe=*/true);
-  request.partitions = {0};
-  const auto plan = PlanReset(standing, request);
-  EXPECT_THAT(Generations(*plan), ElementsAre(4));
+  const auto plan = PlanReset(standing, To("earliest", /*wipe=*/true));
+  EXPECT_THAT(Generations(*plan), ElementsAre(4, 4));
   ASSERT_THAT(plan->changelogs, SizeIs(1));
   EXPECT_EQ(plan->changelogs[0].generation, 4);
-  EXPECT_EQ(plan->changelogs[0].partitions, 2);  // The whole topic's.
+  EXPECT_EQ(plan->changelogs[0].partitions, 2);
   EXPECT_FALSE(plan->changelogs[0].exists);
+}
+
+TEST(OffsetResetTest, APartOfATopicCanNotBeWiped) {
+  ResetRequest request = To("earliest", true);
+  request.partitions = {0, 1};
+  EXPECT_THAT(PlanReset(Standing(), request).status().message(),
+              HasSubstr("whole topic"));
+  GroupStanding local = Standing();
+  local.guarantee = Guarantee::kAtLeastOnce;
+  EXPECT_THAT(PlanReset(local, request)->moves, SizeIs(2));
 }
 
 TEST(OffsetResetTest, AResetThatWasCutShortIsTakenUpAgain) {

@@ -50,9 +50,8 @@ void Worker::CheckIdleIfDue() {
 Status Worker::HandleIdle(const TopicPartition& tp, const IdleProof& proof) {
   LaneSet::Entry* const entry = lanes_->Find(tp);
   if (entry == nullptr || !entry->running) return Status::Ok();
-  graph_->Post(entry->node, [lane = entry->lane.get(), proof] {
-    lane->AdvanceIdle(proof);
-  });
+  graph_->Post(entry->node,
+               [lane = entry->lane.get(), proof] { lane->AdvanceIdle(proof); });
   return Status::Ok();
 }
 

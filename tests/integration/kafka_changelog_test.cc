@@ -73,7 +73,8 @@ class KafkaChangelogTest : public BrokerTest {
     record.partition = partition;
     return record;
   }
-  void Produce(const std::string& topic, const std::vector<KafkaRecord>& records,
+  void Produce(const std::string& topic,
+               const std::vector<KafkaRecord>& records,
                TransactionEnd transaction) {
     const Status produced = broker().Produce(topic, records, transaction);
     ASSERT_TRUE(produced.ok()) << produced.ToString();
@@ -111,8 +112,7 @@ TEST_F(KafkaChangelogTest, AMissingTopicIsMadeWithItsSettings) {
   const std::string topic = Prepare("cl-made", 3);
 
   EXPECT_EQ(topic, "job-cl-made-changelog-g0");
-  auto admin =
-      *KafkaAdmin::Open({{"bootstrap.servers", broker().bootstrap()}});
+  auto admin = *KafkaAdmin::Open({{"bootstrap.servers", broker().bootstrap()}});
   EXPECT_EQ(*admin->PartitionCount(topic, kTimeout), 3);
   auto config = *admin->TopicConfig(topic, kTimeout);
   for (const auto& [name, value] : ChangelogTopicConfig()) {

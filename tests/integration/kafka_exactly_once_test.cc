@@ -121,7 +121,8 @@ class KafkaExactlyOnceTest : public BrokerTest {
   void ExpectVisible(const std::vector<std::string>& texts) {
     EXPECT_TRUE(Eventually([&] { return Values(Read(Output())) == texts; }))
         << ::testing::PrintToString(Values(Read(Output())));
-    EXPECT_TRUE(Eventually([&] { return Read(Log()).size() == 2 * texts.size(); }));
+    EXPECT_TRUE(
+        Eventually([&] { return Read(Log()).size() == 2 * texts.size(); }));
     const auto committed = broker().CommittedOffsets(Group(), name_);
     ASSERT_TRUE(committed.ok()) << committed.status().ToString();
     if (texts.empty()) {
@@ -157,8 +158,8 @@ class KafkaExactlyOnceTest : public BrokerTest {
 
   // Somebody with the same transactional.id, as broker and client see it.
   void Fence() {
-    const auto other = OpenTransaction::Begin(broker().bootstrap(),
-                                              options_.transactional_id);
+    const auto other =
+        OpenTransaction::Begin(broker().bootstrap(), options_.transactional_id);
     ASSERT_TRUE(other.ok()) << other.status().ToString();
     ASSERT_TRUE((*other)->Abort().ok());
   }
@@ -415,8 +416,9 @@ TEST_F(KafkaExactlyOnceTest, ABrokerThatDiesUnderTheCommitIsSettledLater) {
   const Status settled = transaction_->Settle();
   ASSERT_TRUE(settled.ok()) << settled.ToString();
   EXPECT_GT(ProducerEpoch(), before);
-  const bool visible = broker().CommittedOffsets(Group(), name_)->at(0).offset ==
-                       part_.marker.next_offset;
+  const bool visible =
+      broker().CommittedOffsets(Group(), name_)->at(0).offset ==
+      part_.marker.next_offset;
   EXPECT_EQ(Values(Read(Output())).size(), visible ? 2u : 1u);
   EXPECT_THAT(Read(Log()), SizeIs(visible ? 4 : 2));
   EXPECT_TRUE(visible || !outcome.ok());
@@ -431,10 +433,12 @@ TEST_F(KafkaExactlyOnceTest, WhatAnEarlierLifeLeftOpenEndsAtOnce) {
 
   Open();
 
-  EXPECT_TRUE(Eventually([&] {
-    return *broker().EndOffsets(Output(), Isolation::kCommitted) ==
-           *broker().EndOffsets(Output());
-  }, options_.transaction_timeout / 2));
+  EXPECT_TRUE(Eventually(
+      [&] {
+        return *broker().EndOffsets(Output(), Isolation::kCommitted) ==
+               *broker().EndOffsets(Output());
+      },
+      options_.transaction_timeout / 2));
   ASSERT_TRUE(WriteAndCommit("anew").ok());
   ExpectVisible({"anew"});
   EXPECT_FALSE(dead->Commit(epoch_).ok());

@@ -157,8 +157,8 @@ TEST_F(StateRefusalTest, AChangelogThatWouldLoseState) {
   const std::string output = ExpectStops(78);
 
   EXPECT_THAT(output, HasSubstr("cleanup.policy is delete, not compact"));
-  EXPECT_THAT(output, HasSubstr("kafka-configs.sh --bootstrap-server " +
-                                bootstrap()));
+  EXPECT_THAT(output,
+              HasSubstr("kafka-configs.sh --bootstrap-server " + bootstrap()));
   EXPECT_THAT(output, HasSubstr("--entity-name " + Log() +
                                 " --add-config cleanup.policy=compact"));
   // The command does repair it.

@@ -116,9 +116,8 @@ TEST_F(WorkerIdleTest, BoundedRunsDoNotFollowTheClock) {
   clock_.Shift(hours(1));
   // There is nothing to wait for but many times the interval.
   const auto start = std::chrono::steady_clock::now();
-  ASSERT_TRUE(WaitUntil([&] {
-    return std::chrono::steady_clock::now() - start > Millis(100);
-  }));
+  ASSERT_TRUE(WaitUntil(
+      [&] { return std::chrono::steady_clock::now() - start > Millis(100); }));
 
   EXPECT_EQ(h.source->ends_asked(), 0);
   EXPECT_TRUE(h.Stop().ok());
@@ -131,9 +130,8 @@ TEST_F(WorkerIdleTest, OffIsOff) {
 
   clock_.Shift(hours(1));
   const auto start = std::chrono::steady_clock::now();
-  ASSERT_TRUE(WaitUntil([&] {
-    return std::chrono::steady_clock::now() - start > Millis(100);
-  }));
+  ASSERT_TRUE(WaitUntil(
+      [&] { return std::chrono::steady_clock::now() - start > Millis(100); }));
 
   EXPECT_EQ(h.source->ends_asked(), 0);
   EXPECT_TRUE(h.Stop().ok());

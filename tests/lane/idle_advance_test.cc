@@ -123,7 +123,7 @@ class IdleAdvanceTest : public ::testing::Test, public LaneEvents {
                     MakeDecoder(job_.decoder, job_.decode), std::move(faulty)};
     lane_ = std::make_unique<Lane>(std::move(options), std::move(parts),
                                    job_.schema, metrics_, *this, clock_);
-    ASSERT_TRUE(AddStreams(job_, sinks, *lane_).ok());
+    ASSERT_TRUE(AddStreams(job_, sinks, kOriginalBytes, *lane_).ok());
     ASSERT_TRUE(lane_->Declare(marker).ok());
     ASSERT_TRUE(lane_->Load(marker, start).ok());
   }
@@ -258,8 +258,8 @@ TEST_F(IdleAdvanceTest, ItDoesNotMatterHowOftenTheBrokerIsAsked) {
     Commit();
     const Timestamp last = clock_.Now();
     for (const int at : asked_at) {
-      clock_.Advance(
-          std::chrono::duration_cast<Millis>(last + minutes(at) - clock_.Now()));
+      clock_.Advance(std::chrono::duration_cast<Millis>(last + minutes(at) -
+                                                        clock_.Now()));
       (void)TimeAfterProof();
     }
     return time_ - last;
@@ -382,12 +382,11 @@ TEST_F(IdleAdvanceTest, WindowsCloseInOrderOfEndAndVehicle) {
   Prove();
   Commit();
 
-  EXPECT_THAT(
-      outputs_,
-      ElementsAre(HasSubstr(R"("b","window_start":1699996440000)"),
-                  HasSubstr(R"("a","window_start":1699996440000)"),
-                  HasSubstr(R"("c","window_start":1699996440000)"),
-                  HasSubstr(R"("a","window_start":1699996500000)")));
+  EXPECT_THAT(outputs_,
+              ElementsAre(HasSubstr(R"("b","window_start":1699996440000)"),
+                          HasSubstr(R"("a","window_start":1699996440000)"),
+                          HasSubstr(R"("c","window_start":1699996440000)"),
+                          HasSubstr(R"("a","window_start":1699996500000)")));
 }
 
 TEST_F(IdleAdvanceTest, ExcursionsCloseWhenTheirVehicleIsForgotten) {

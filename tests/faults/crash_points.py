@@ -70,8 +70,9 @@ class Victim(threading.Thread):
         if point == FIRST:
             n = 1
         if point.startswith("producer."):
-            n = 1  # Passed at the start only: have something done before.
-            self._get_on()
+            n = 1
+        if point.split(".")[0] in ("producer", "restore"):
+            self._get_on()  # Passed at the start: have something done before.
         if self.rng.random() < 0.1 and not self.helper.running():
             shutil.rmtree(self.worker.state, ignore_errors=True)
         began = time.monotonic()

@@ -27,11 +27,11 @@ LEAST_SHARE = 0.5  # Of the output, while faults went on.
 LEAST_FAULTS = 8  # A minute.
 
 
-def poison():
-    found = poison_messages(ROOT, int(time.time() * 1000))
+def poison(path):
+    found = poison_messages(path, int(time.time() * 1000))
     if found is None:
-        print("SKIPPED: the poison file (../shared/data/poison.ndjson) is "
-              "absent; the producer's own broken messages must do")
+        print(f"SKIPPED: no poison file {path}; the producer's own broken "
+              "messages must do")
         return []
     messages, lines = found
     print(f"poison: {len(messages)} of the file's {lines} messages")
@@ -58,7 +58,7 @@ class Run:
         self.feeder = Feeder(
             self.broker.bootstrap, [self.job.name], options.seed,
             rate=options.rate, speed=speed, vehicles=40,
-            start_ms=int(start * 1000), poison=poison())
+            start_ms=int(start * 1000), poison=poison(options.poison))
         self.faults = Faults(
             self.broker, self.proxy, self.job, self.workers,
             [p for p in fail_points() if p != FIRST], self.rng, self.count)
@@ -163,6 +163,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--rate", type=int, default=500,
                         help="messages a second")
+    parser.add_argument("--poison", metavar="FILE",
+                        default=ROOT / "../shared/data/poison.ndjson")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()

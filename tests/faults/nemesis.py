@@ -113,8 +113,13 @@ class Run:
                                          f"\n{worker.process.tail()}")
         for worker in self.workers:
             worker.start("--until-end")
+        end = time.monotonic() + 120
+        while time.monotonic() < end and any(
+                worker.running() for worker in self.workers):
+            self.faults.end_hanging()
+            time.sleep(1)
         for worker in self.workers:
-            code = worker.process.wait(120)
+            code = worker.process.wait(1)
             if code != 0:
                 self.faults.fatal.append(
                     f"{worker.name}: the last run ended with {code}\n"
@@ -130,6 +135,8 @@ class Run:
             1, len(outputs))
         epochs = sum(map(len, history.commits))
         print(f"\nseed {self.options.seed}, {self.options.minutes:g} minutes")
+        print(f"  workers: {sum(w.starts for w in self.workers)} starts; "
+              f"proxied requests hit: {sum(self.proxy.hits.values())}")
         print(f"  {records} messages in, {len(outputs)} records out, "
               f"{epochs} offset commits")
         print(f"  {share:.0%} of the output written while faults went on; "
@@ -139,7 +146,7 @@ class Run:
                 if isinstance(k, tuple)):
             self.count[f"EndTxn: {kind}"] += hits
         for name, count in sorted(self.count.items()):
-            print(f"  {name:28} {count:5}")
+            print(f"  {name:36} {count:5}")
         print(f"  violations: {len(violations)}")
         for violation in violations[:40]:
             print(f"VIOLATION {violation}")

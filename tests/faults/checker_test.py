@@ -235,6 +235,11 @@ class CheckerTest(unittest.TestCase):
         del self.history.commits[0][20]
         self.assert_refused("epochs")
 
+    def test_accepts_offsets_that_a_client_sent_twice(self):
+        commits = self.history.commits[0]
+        commits.insert(20, commits[20])
+        self.assertEqual(checker.check(self.history), [])
+
     def test_refuses_a_transaction_without_its_changelog(self):
         log = self.history.changelog[0]
         metas = [i for i, r in enumerate(log) if r.key == formats.META_KEY]

@@ -4,6 +4,9 @@ import shutil
 import signal
 import time
 
+from kafka.errors import KafkaError
+
+from hanging import abort_hanging
 from job import Worker
 from process import wait_until
 from proxy import END_TXN, KINDS
@@ -28,6 +31,7 @@ class Faults:
         self.fatal = []
         self.extras = 0
         self.armed = {}  # Worker -> fail point
+        self.look_for_hanging = 0.0
 
     # ---- Housekeeping, between faults.
 
@@ -42,6 +46,22 @@ class Faults:
             if not worker.running():
                 self._note_exit(worker)
                 worker.start()
+        if now > self.look_for_hanging and self.count["broker"]:
+            self.look_for_hanging = now + 4
+            self.end_hanging()
+
+    def end_hanging(self):
+        """As whoever runs a broker has to, now and then: see hanging.py."""
+        job = self.job
+        try:
+            ended = abort_hanging(self.broker.bootstrap,
+                                  job.topics() + [job.changelog()],
+                                  job.partitions)
+        except (KafkaError, OSError) as e:
+            print(f"hanging transactions: {e!r}", flush=True)
+            return
+        if ended:
+            self.count["aborted for the broker (partitions)"] += ended
 
     def _note_exit(self, worker):
         code = worker.process.code

@@ -27,11 +27,11 @@ LEAST_SHARE = 0.5  # Of the output, while faults went on.
 LEAST_FAULTS = 8  # A minute.
 
 
-def poison():
-    found = poison_messages(ROOT, int(time.time() * 1000))
+def poison(path):
+    found = poison_messages(path, int(time.time() * 1000))
     if found is None:
-        print("SKIPPED: the poison file (../shared/data/poison.ndjson) is "
-              "absent; the producer's own broken messages must do")
+        print(f"SKIPPED: no poison file {path}; the producer's own broken "
+              "messages must do")
         return []
     messages, lines = found
     print(f"poison: {len(messages)} of the file's {lines} messages")
@@ -58,7 +58,7 @@ class Run:
         self.feeder = Feeder(
             self.broker.bootstrap, [self.job.name], options.seed,
             rate=options.rate, speed=speed, vehicles=40,
-            start_ms=int(start * 1000), poison=poison())
+            start_ms=int(start * 1000), poison=poison(options.poison))
         self.faults = Faults(
             self.broker, self.proxy, self.job, self.workers,
             [p for p in fail_points() if p != FIRST], self.rng, self.count)
@@ -113,8 +113,13 @@ class Run:
                                          f"\n{worker.process.tail()}")
         for worker in self.workers:
             worker.start("--until-end")
+        end = time.monotonic() + 120
+        while time.monotonic() < end and any(
+                worker.running() for worker in self.workers):
+            self.faults.end_hanging()
+            time.sleep(1)
         for worker in self.workers:
-            code = worker.process.wait(120)
+            code = worker.process.wait(1)
             if code != 0:
                 self.faults.fatal.append(
                     f"{worker.name}: the last run ended with {code}\n"
@@ -130,6 +135,8 @@ class Run:
             1, len(outputs))
         epochs = sum(map(len, history.commits))
         print(f"\nseed {self.options.seed}, {self.options.minutes:g} minutes")
+        print(f"  workers: {sum(w.starts for w in self.workers)} starts; "
+              f"proxied requests hit: {sum(self.proxy.hits.values())}")
         print(f"  {records} messages in, {len(outputs)} records out, "
               f"{epochs} offset commits")
         print(f"  {share:.0%} of the output written while faults went on; "
@@ -139,7 +146,7 @@ class Run:
                 if isinstance(k, tuple)):
             self.count[f"EndTxn: {kind}"] += hits
         for name, count in sorted(self.count.items()):
-            print(f"  {name:28} {count:5}")
+            print(f"  {name:36} {count:5}")
         print(f"  violations: {len(violations)}")
         for violation in violations[:40]:
             print(f"VIOLATION {violation}")
@@ -163,6 +170,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--rate", type=int, default=500,
                         help="messages a second")
+    parser.add_argument("--poison", metavar="FILE",
+                        default=ROOT / "../shared/data/poison.ndjson")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()

@@ -7,9 +7,6 @@ import pathlib
 from history import Record
 from model import Refused, parse
 
-POISON = "../shared/data/poison.ndjson"  # From the repository's root.
-
-
 class Fleet:
     """Event time runs ahead by `step_ms` a message on average."""
 
@@ -80,10 +77,10 @@ class Fleet:
             good[:-1] + b',"note":"\xff\xfe"}'])
 
 
-def poison_messages(root, now_ms):
+def poison_messages(path, now_ms):
     """(key, value) of the poison file's lines on whose verdict it, and the
     model, leave no doubt; and how many lines there are. None: no file."""
-    path = pathlib.Path(root) / POISON
+    path = pathlib.Path(path)
     if not path.is_file():
         return None
     lines = path.read_text().splitlines()
@@ -93,12 +90,8 @@ def poison_messages(root, now_ms):
             continue
         if "generate" in line:
             continue
-        if "raw_base64" in line:
-            value = base64.b64decode(line["raw_base64"])
-        else:
-            value = line["value"] and line["value"].encode()
-        key = base64.b64decode(line["key_base64"]) if "key_base64" in line \
-            else line["key"] and line["key"].encode()
+        key, value = _bytes(line, "key", "key_base64"), _bytes(
+            line, "value", "raw_base64")
         try:
             parse(Record(0, now_ms, key, value))
         except Refused as reason:
@@ -107,3 +100,9 @@ def poison_messages(root, now_ms):
         except RecursionError:
             pass
     return out, len(lines)
+
+
+def _bytes(line, plain, encoded):
+    if encoded in line:
+        return base64.b64decode(line[encoded])
+    return None if line[plain] is None else line[plain].encode()

@@ -22,15 +22,6 @@ struct Outcome {
 
 class OffsetsTest : public WorkerOnKafka {
  protected:
-  // The job under exactly_once.
-  void Prepare(const std::string& name, int partitions) {
-    WorkerOnKafka::Prepare(name, partitions);
-    std::string text = TelemetryJob(name, broker().bootstrap(), Path("state"));
-    const std::string other = "at_least_once";
-    text.replace(text.find(other), other.size(), "exactly_once");
-    WriteJob(text);
-  }
-
   // `tacho offsets VERB JOB ...`.
   Outcome Offsets(const std::string& verb, const Arguments& extra = {}) {
     Arguments arguments = {"offsets", verb, job_path()};

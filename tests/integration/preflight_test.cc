@@ -37,14 +37,6 @@ class PreflightTest : public WorkerOnKafka {
     setenv("TACHO_TEST_PASSWORD", "secret", 1);
   }
 
-  void Prepare(const std::string& name, int partitions) {
-    WorkerOnKafka::Prepare(name, partitions);
-    std::string text = TelemetryJob(name, broker().bootstrap(), Path("state"));
-    const std::string other = "at_least_once";
-    text.replace(text.find(other), other.size(), "exactly_once");
-    WriteJob(text);
-  }
-
   struct Outcome {
     std::optional<int> code;
     std::string output;

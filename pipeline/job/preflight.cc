@@ -224,10 +224,12 @@ void Evaluation::CheckChangelog(const std::string& topic,
   if (Denied(finding.writable)) Misses("Write", "topic " + topic);
   if (Denied(finding.described)) Misses("DescribeConfigs", "topic " + topic);
   if (finding.config.empty()) return;
-  // An input that cannot be seen is a problem of its own.
-  const int32_t partitions = input->second.shape.partitions == 0
-                                 ? finding.shape.partitions
-                                 : input->second.shape.partitions;
+  // An input that can't be seen is a problem of its own; a changelog that may
+  // grow with its input does so when a partition is taken over.
+  int32_t partitions = input->second.shape.partitions;
+  const bool grows = job_.partitions_added == PartitionsAdded::kContinue &&
+                     finding.shape.partitions < partitions;
+  if (partitions == 0 || grows) partitions = finding.shape.partitions;
   for (const ChangelogFault& fault : CheckChangelogTopic(
            finding.config, finding.shape.partitions, partitions)) {
     if (!fault.config.empty()) {

@@ -179,6 +179,17 @@ TEST(PreflightTest, EveryFaultOfAChangelogIsNamed) {
                           HasSubstr("delete.retention.ms=86400000")));
 }
 
+TEST(PreflightTest, AChangelogMayGrowWithItsInputWhereTheJobSaysSo) {
+  PreflightFindings findings = Good();
+  findings.changelogs[kLog].topic.shape.partitions = 3;
+  EXPECT_THAT(Fixes(findings), SizeIs(1));
+  Job job = MakeJob();
+  job.partitions_added = PartitionsAdded::kContinue;
+  EXPECT_THAT(Fixes(findings, job), IsEmpty());
+  findings.changelogs[kLog].topic.shape.partitions = 5;
+  EXPECT_THAT(Fixes(findings, job), SizeIs(1));
+}
+
 TEST(PreflightTest, AMissingChangelogIsMadeWithTheInputsPartitions) {
   PreflightFindings findings = Good();
   findings.changelogs[kLog].topic = {};

@@ -68,6 +68,7 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
     changelog.job = job.name;
     changelog.queue_bytes = memory.queue_bytes;
     changelog.partitions_per_worker = job.partitions_per_worker;
+    changelog.grows = job.partitions_added == PartitionsAdded::kContinue;
     ASSIGN_OR_RETURN(parts.changelog, MakeKafkaChangelog(std::move(changelog)));
   }
   return std::make_unique<Worker>(job, options, std::move(parts));

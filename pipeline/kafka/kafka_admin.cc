@@ -24,6 +24,8 @@ template <typename T, void (*destroy)(T*)>
 using Owned = std::unique_ptr<T, Destroy<T, destroy>>;
 using Options = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using NewTopic = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
+using NewPartitions =
+    Owned<rd_kafka_NewPartitions_t, rd_kafka_NewPartitions_destroy>;
 using ConfigResource =
     Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using ListOffsetsRequest = Owned<rd_kafka_ListConsumerGroupOffsets_t,
@@ -299,6 +301,38 @@ Status KafkaAdmin::CreateTopic(const std::string& topic, int32_t partitions,
   }
   // A topic that was there may have any number of partitions.
   return impl_->AwaitLeaders(topic, exists ? 1 : partitions, deadline);
+}
+
+Status KafkaAdmin::AddPartitions(const std::string& topic, int32_t total,
+                                 Millis timeout) {
+  const Deadline deadline(timeout);
+  const std::string context = "add partitions to topic " + topic;
+  rd_kafka_t* const handle = impl_->handle.get();
+  char error[kErrorSize];
+  const NewPartitions request(rd_kafka_NewPartitions_new(
+      topic.c_str(), static_cast<size_t>(total), error, sizeof error));
+  if (request == nullptr) return InvalidArgument(context + ": " + error);
+  const Options options =
+      MakeOptions(handle, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, timeout);
+  rd_kafka_NewPartitions_t* requests[] = {request.get()};
+  ASSIGN_OR_RETURN(const KafkaPtr<rd_kafka_event_t> event,
+                   impl_->Call(context, timeout, [&](rd_kafka_queue_t* queue) {
+                     rd_kafka_CreatePartitions(handle, requests, 1,
+                                               options.get(), queue);
+                   }));
+  size_t count = 0;
+  const rd_kafka_topic_result_t** const results =
+      rd_kafka_CreatePartitions_result_topics(
+          rd_kafka_event_CreatePartitions_result(event.get()), &count);
+  ASSIGN_OR_RETURN(const rd_kafka_topic_result_t* const added,
+                   OnlyResult(results, count, context));
+  const rd_kafka_resp_err_t outcome = rd_kafka_topic_result_error(added);
+  // Also what the broker says if there are as many already.
+  if (outcome != RD_KAFKA_RESP_ERR_INVALID_PARTITIONS) {
+    RETURN_IF_ERROR(
+        WithText(outcome, rd_kafka_topic_result_error_string(added), context));
+  }
+  return impl_->AwaitLeaders(topic, total, deadline);
 }
 
 // The controller has made the topic; the broker that answers us may not know

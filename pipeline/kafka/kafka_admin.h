@@ -53,6 +53,9 @@ class KafkaAdmin {
   Status CreateTopic(const std::string& topic, int32_t partitions,
                      const std::map<std::string, std::string>& config,
                      Millis timeout);
+  // `total` is the new number of partitions; a topic that has as many or more
+  // is success. Waits until all have leaders.
+  Status AddPartitions(const std::string& topic, int32_t total, Millis timeout);
   // Settings by name, defaults of the cluster included.
   Result<std::map<std::string, std::string>> TopicConfig(
       const std::string& topic, Millis timeout);

@@ -58,7 +58,7 @@ TEST_F(StateRefusalTest, PartitionsAddedToAKeyedInputWhileStopped) {
   for (const char* host : {"host", "empty-host"}) {
     const std::string output = ExpectStops(78, host);
 
-    EXPECT_THAT(output, HasSubstr("had 1 partitions; it has 3"));
+    EXPECT_THAT(output, HasSubstr("has 1 partitions and its input 3"));
     EXPECT_THAT(output, HasSubstr("partitions_added: continue"));
   }
 }
@@ -157,8 +157,8 @@ TEST_F(StateRefusalTest, AChangelogThatWouldLoseState) {
   const std::string output = ExpectStops(78);
 
   EXPECT_THAT(output, HasSubstr("cleanup.policy is delete, not compact"));
-  EXPECT_THAT(output, HasSubstr("kafka-configs.sh --bootstrap-server " +
-                                bootstrap()));
+  EXPECT_THAT(output,
+              HasSubstr("kafka-configs.sh --bootstrap-server " + bootstrap()));
   EXPECT_THAT(output, HasSubstr("--entity-name " + Log() +
                                 " --add-config cleanup.policy=compact"));
   // The command does repair it.

@@ -114,9 +114,8 @@ TEST_P(InputTest, AGroupWhoseOffsetsExpiredGoesOnWhereItsStateEnds) {
   const std::vector<KafkaRecord> all = Telemetry(3000, 66);
   Produce({all.begin(), all.begin() + 1500});
   ASSERT_EQ(RunToEnd("host"), 0);
-  ASSERT_TRUE(Eventually([&] {
-    return DeleteGroup(broker().bootstrap(), name()).ok();
-  }));
+  ASSERT_TRUE(Eventually(
+      [&] { return DeleteGroup(broker().bootstrap(), name()).ok(); }));
   ASSERT_TRUE(Committed().empty());
   Produce({all.begin() + 1500, all.end()});
 

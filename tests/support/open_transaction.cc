@@ -18,12 +18,12 @@ Status Explain(rd_kafka_error_t* error, const std::string& what) {
 Result<std::unique_ptr<OpenTransaction>> OpenTransaction::Begin(
     const std::string& bootstrap, const std::string& transactional_id,
     Millis timeout) {
-  ASSIGN_OR_RETURN(
-      KafkaPtr<rd_kafka_conf_t> conf,
-      MakeKafkaConf({{"bootstrap.servers", bootstrap},
-                     {"transactional.id", transactional_id},
-                     {"transaction.timeout.ms", std::to_string(timeout.count())},
-                     {"linger.ms", "1"}}));
+  ASSIGN_OR_RETURN(KafkaPtr<rd_kafka_conf_t> conf,
+                   MakeKafkaConf({{"bootstrap.servers", bootstrap},
+                                  {"transactional.id", transactional_id},
+                                  {"transaction.timeout.ms",
+                                   std::to_string(timeout.count())},
+                                  {"linger.ms", "1"}}));
   ASSIGN_OR_RETURN(KafkaPtr<rd_kafka_t> producer,
                    MakeKafkaProducer(std::move(conf)));
   rd_kafka_t* const handle = producer.get();

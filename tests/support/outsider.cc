@@ -30,7 +30,8 @@ struct AdminDeleter {
 };
 
 Result<KafkaPtr<rd_kafka_t>> Connect(const std::string& bootstrap) {
-  ASSIGN_OR_RETURN(auto conf, MakeKafkaConf({{"bootstrap.servers", bootstrap}}));
+  ASSIGN_OR_RETURN(auto conf,
+                   MakeKafkaConf({{"bootstrap.servers", bootstrap}}));
   return MakeKafkaProducer(std::move(conf));
 }
 
@@ -72,10 +73,9 @@ Status AlterTopic(const std::string& bootstrap, const std::string& topic,
   const std::unique_ptr<rd_kafka_ConfigResource_t, AdminDeleter> request(
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
   for (const auto& [name, value] : config) {
-    RETURN_IF_ERROR(FromKafka(
-        rd_kafka_ConfigResource_set_config(request.get(), name.c_str(),
-                                           value.c_str()),
-        name));
+    RETURN_IF_ERROR(FromKafka(rd_kafka_ConfigResource_set_config(
+                                  request.get(), name.c_str(), value.c_str()),
+                              name));
   }
   rd_kafka_ConfigResource_t* requests[] = {request.get()};
   const KafkaPtr<rd_kafka_queue_t> queue(rd_kafka_queue_new(handle.get()));

@@ -23,8 +23,10 @@ Status Unfit(const std::string& topic, const ChangelogFault& fault,
   if (fault.config.empty()) {
     return InvalidArgument(
         what +
-        "Stop the group and start a new generation: tacho offsets reset "
-        "JOB.yaml --to OFFSET --state wipe");
+        "Where partitions were added to the input, keys have moved and their "
+        "state does not follow: set partitions_added: continue to accept that. "
+        "Otherwise stop the group and start a new generation: tacho offsets "
+        "reset JOB.yaml --to OFFSET --state wipe");
   }
   return InvalidArgument(what + "Repair it: " +
                          AlterTopicCommand(properties, topic, fault.config));
@@ -97,7 +99,7 @@ Result<int32_t> KafkaChangelog::EnsureTopic(const std::string& topic,
                                             int32_t partitions,
                                             Millis timeout) {
   const Result<int32_t> count = admin_->PartitionCount(topic, timeout);
-  if (count.ok() && *count < partitions && options_.may_grow) {
+  if (count.ok() && *count < partitions && options_.grows) {
     LOG(kInfo, "changelog_grow",
         {{"topic", topic}, {"before", *count}, {"partitions", partitions}});
     RETURN_IF_ERROR(admin_->CreatePartitions(topic, partitions, timeout));

@@ -12,11 +12,14 @@ namespace tacho {
 struct KafkaChangelogOptions {
   KafkaProperties properties;  // The job's `kafka:` section, resolved.
   std::string job;
-  bool may_grow = false;  // With its input: partitions_added: continue.
   // What librdkafka may hold of changelogs that are being read, and over how
   // many partitions: a lane that restores does not read its input yet.
   size_t queue_bytes = size_t{64} << 20;
   int partitions_per_worker = 8;
+  // `partitions_added: continue`: a topic with fewer partitions than its input
+  // gets more. Its records are told their partition, so none is in the wrong
+  // one afterwards.
+  bool grows = false;
 };
 
 // The changelogs of a job on a Kafka cluster. Two handles of its own, neither a

@@ -15,6 +15,8 @@
 namespace tacho {
 namespace {
 
+constexpr int kMetadataMs = 5000;
+
 struct HeadersDeleter {
   void operator()(rd_kafka_headers_t* p) const { rd_kafka_headers_destroy(p); }
 };
@@ -253,15 +255,24 @@ Status KafkaProducer::Impl::ProduceChange(rd_kafka_topic_t* topic,
                                           std::string_view key,
                                           std::string_view value,
                                           Offset* next) {
+  const char* const name = rd_kafka_topic_name(topic);
+  bool asked = false;
   while (true) {
     if (rd_kafka_produce(topic, partition, 0, const_cast<char*>(value.data()),
                          value.size(), key.data(), key.size(), next) == 0) {
       return Status::Ok();
     }
-    if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      return FromKafka(
-          rd_kafka_last_error(),
-          "produce to changelog " + std::string(rd_kafka_topic_name(topic)));
+    const rd_kafka_resp_err_t error = rd_kafka_last_error();
+    if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && !asked) {
+      // It has grown with its input since this handle last looked; the answer
+      // is what the next try goes by.
+      asked = true;
+      RETURN_IF_ERROR(
+          KafkaPartitionCount(producer.get(), name, kMetadataMs).status());
+      continue;
+    }
+    if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      return FromKafka(error, std::string("produce to changelog ") + name);
     }
     rd_kafka_poll(producer.get(), 10);
   }

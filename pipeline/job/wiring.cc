@@ -90,9 +90,9 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
     KafkaChangelogOptions changelog;
     changelog.properties = properties;
     changelog.job = job.name;
-    changelog.may_grow = job.partitions_added == PartitionsAdded::kContinue;
     changelog.queue_bytes = memory.queue_bytes;
     changelog.partitions_per_worker = job.partitions_per_worker;
+    changelog.grows = job.partitions_added == PartitionsAdded::kContinue;
     ASSIGN_OR_RETURN(parts.changelog, MakeKafkaChangelog(std::move(changelog)));
   }
   return std::make_unique<Worker>(job, options, std::move(parts));

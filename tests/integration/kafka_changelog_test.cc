@@ -38,12 +38,14 @@ class KafkaChangelogTest : public BrokerTest {
     if (!IsSkipped() && !HasFatalFailure()) log_ = Make();
   }
 
-  std::unique_ptr<Changelog> Make(size_t queue_bytes = size_t{64} << 20) {
+  std::unique_ptr<Changelog> Make(size_t queue_bytes = size_t{64} << 20,
+                                  bool grows = false) {
     KafkaChangelogOptions options;
     options.properties = {{"bootstrap.servers", broker().bootstrap()}};
     options.job = "job";
     options.queue_bytes = queue_bytes;
     options.partitions_per_worker = 1;
+    options.grows = grows;
     auto made = MakeKafkaChangelog(std::move(options));
     EXPECT_TRUE(made.ok()) << made.status().ToString();
     return *std::move(made);
@@ -176,7 +178,24 @@ TEST_F(KafkaChangelogTest, AWrongPartitionCountAsksForANewGeneration) {
   EXPECT_THAT(refused.message(), HasSubstr("it has 2 partitions"));
   EXPECT_THAT(refused.message(), HasSubstr("tacho offsets reset"));
   EXPECT_THAT(refused.message(), HasSubstr("--state wipe"));
+  EXPECT_THAT(refused.message(), HasSubstr("partitions_added: continue"));
   EXPECT_TRUE(log_->Prepare("cl-count", 2, 0, kTimeout).ok());
+}
+
+TEST_F(KafkaChangelogTest, ATopicGrowsWithItsInputWhereThatIsAccepted) {
+  const std::string topic = Prepare("cl-grows", 2);
+  const auto growing = Make(size_t{64} << 20, /*grows=*/true);
+
+  for (int i = 0; i < 2; ++i) {
+    const Status grown = growing->Prepare("cl-grows", 5, 0, kTimeout);
+    EXPECT_TRUE(grown.ok()) << grown.ToString();
+  }
+
+  EXPECT_EQ(broker().EndOffsets(topic)->size(), 5u);
+  EXPECT_EQ(*growing->Range({"cl-grows", 4}, 0, kTimeout),
+            (std::pair<Offset, Offset>(0, 0)));
+  // Never smaller.
+  EXPECT_FALSE(growing->Prepare("cl-grows", 3, 0, kTimeout).ok());
 }
 
 TEST_F(KafkaChangelogTest, RangeTellsStartAndEndOfWhatIsThere) {

@@ -58,7 +58,7 @@ TEST_F(StateRefusalTest, PartitionsAddedToAKeyedInputWhileStopped) {
   for (const char* host : {"host", "empty-host"}) {
     const std::string output = ExpectStops(78, host);
 
-    EXPECT_THAT(output, HasSubstr("had 1 partitions; it has 3"));
+    EXPECT_THAT(output, HasSubstr("has 1 partitions and its input 3"));
     EXPECT_THAT(output, HasSubstr("partitions_added: continue"));
   }
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "bench/lab/commit_watch.h"
 #include "pipeline/commit/changelog.h"
 #include "pipeline/consume/kafka_feed.h"
 #include "pipeline/job/fleet.h"
@@ -24,7 +25,8 @@ struct Variant {
 };
 
 struct Run {
-  double seconds = 0;  // Of consumption, as the child measured it.
+  double seconds = 0;  // From the first lane ready to the last commit.
+  double start = 0;    // Before: from the assignment to the last lane, ms.
   Usage usage;
   std::vector<double> p50;  // By phase, in ms.
   std::vector<double> p99;
@@ -111,12 +113,24 @@ Run TachoRun(Bed& bed, const Variant& variant, const std::string& name) {
   arguments.insert(arguments.end(), variant.arguments.begin(),
                    variant.arguments.end());
   const auto worker = bed.StartTacho(bed.options.job, name, arguments);
+  const auto inputs = bed.broker.EndOffsets(variant.topic);
+  Die(inputs.status());
+  const int64_t done =
+      AwaitCommitted(bed.broker.bootstrap(), job, variant.topic, *inputs);
   Run run;
   run.usage = worker->WaitOk();
-  run.seconds = worker->Last("stopped_lanes", "seconds");
+  const auto ready = worker->Events("lane_ready");
+  run.seconds = static_cast<double>(done - TimeOf(ready.front())) / 1e3;
+  run.start = static_cast<double>(
+      TimeOf(ready.back()) -
+      TimeOf(worker->Events("partitions_assigned").front()));
   run.p50 = CommitCycle(*worker, "p50_us");
   run.p99 = CommitCycle(*worker, "p99_us");
-  run.commits = worker->Last("stopped_lanes", "commits");
+  for (const Child::Event& event : worker->Events("commit_latency")) {
+    if (event.value("phase", "") == "total") {
+      run.commits = event.value("count", 0.0);
+    }
+  }
   const auto ends =
       bed.broker.EndOffsets(ChangelogTopic(job, variant.topic, 0));
   Die(ends.status());
@@ -147,17 +161,21 @@ void PrintRates(const std::vector<Variant>& variants,
   };
   std::printf(
       "\n| what | M msg/s: median (range) | %% of raw, in its round | CPU-s "
-      "per M | peak RSS MB |\n| --- | --- | --- | --- | --- |\n");
+      "per M | peak RSS MB | start ms |\n"
+      "| --- | --- | --- | --- | --- | --- |\n");
   for (size_t v = 0; v < variants.size(); ++v) {
     std::vector<double> cpu;
     std::vector<double> rss;
+    std::vector<double> start;
     for (const Run& run : runs[v]) {
+      start.push_back(run.start);
       cpu.push_back(run.usage.cpu_seconds / messages * 1e6);
       rss.push_back(run.usage.rss_mb);
     }
-    std::printf("| %s | %s | %s | %.2f | %.0f |\n", variants[v].name.c_str(),
-                Spread(rates(v), 2).c_str(), Spread(ratios(v), 0).c_str(),
-                Median(cpu), Median(rss));
+    std::printf("| %s | %s | %s | %.2f | %.0f | %.0f |\n",
+                variants[v].name.c_str(), Spread(rates(v), 2).c_str(),
+                Spread(ratios(v), 0).c_str(), Median(cpu), Median(rss),
+                Median(start));
   }
 }
 

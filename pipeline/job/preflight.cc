@@ -237,7 +237,10 @@ void Evaluation::CheckChangelog(const std::string& topic,
       continue;
     }
     Problem(StatusCode::kInvalidArgument,
-            "changelog topic " + topic + ": " + fault.what,
+            "changelog topic " + topic + ": " + fault.what +
+                "; where partitions were added, keys have moved and their "
+                "state does not follow: set partitions_added: continue to "
+                "accept that, or start a new generation",
             "tacho offsets reset JOB.yaml --to OFFSET --state wipe");
   }
   CheckReplicas(topic, finding);

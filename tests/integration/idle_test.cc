@@ -21,8 +21,8 @@ class IdleTest : public WorkerOnKafka {
   void PrepareIdle(const std::string& topic) {
     Prepare(topic, 2);
     std::string job =
-        TelemetryJob(topic, broker().bootstrap(), Path("state"),
-                     "vehicle_idle_timeout: 1s\nidle_timeout: 1s\n");
+        TelemetryJob(topic, broker().bootstrap(), Path("state"), guarantee()) +
+        "vehicle_idle_timeout: 1s\nidle_timeout: 1s\n";
     const std::string lateness = "allowed_lateness: 10s";
     job.replace(job.find(lateness), lateness.size(), "allowed_lateness: 1s");
     WriteJob(job);

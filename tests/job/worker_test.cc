@@ -184,7 +184,7 @@ TEST(WorkerTest, LaneFailureWhileTheBrokerIsAwayStopsWithTheLanesReason) {
   h.Start(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 200; }));
   // The first epoch is being retried; lanes go on, and one of them fails.
-  ASSERT_TRUE(WaitUntil([&] { return h.transaction->failed() >= 2; }));
+  ASSERT_TRUE(WaitUntil([&] { return h.transaction.load()->failed() >= 2; }));
   FillRandom(h, 100, 6);
   h.source->Poke();
   ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 300; }));
@@ -277,7 +277,7 @@ TEST(WorkerTest, ARevokeThatCouldNotCommitDoesNotStopLaterCommits) {
   FillRandom(h, 300, 19);
   h.Start(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 300; }));
-  h.transaction->FailFlushes(1, {StatusCode::kUnavailable, "not now", true});
+  h.transaction.load()->FailFlushes(1, {StatusCode::kUnavailable, "not now", true});
   h.source->RevokeNow();
   ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 2; }));
   EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);

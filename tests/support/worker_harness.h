@@ -67,7 +67,7 @@ class WorkerHarness {
   MemoryLaneStores::Faults store_faults;
   Job job;
   FakeSource* source = nullptr;            // Of the running worker.
-  FakeTransaction* transaction = nullptr;  // Once it has started.
+  std::atomic<FakeTransaction*> transaction{nullptr};  // Once it has started.
   FakeChangelogCluster changelogs;         // Exactly once.
   // Once it has started, as `transaction`.
   std::atomic<FakeExactlyOnce*> exactly_once{nullptr};

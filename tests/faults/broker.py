@@ -77,7 +77,7 @@ class Broker:
         # is being written is not compacted before it rolls, at 100 MB.
         formatting = self._java("kafka.tools.StorageTool", "format",
                                 "-t", CLUSTER_ID, "-c")
-        if formatting.wait(60) != 0:
+        if formatting.wait(120) != 0:
             raise RuntimeError("formatting failed:\n" + formatting.tail())
 
     def _java(self, main, *arguments):
@@ -89,7 +89,7 @@ class Broker:
 
     def start(self):
         self.process = self._java("kafka.Kafka")
-        wait_until(self._answers, 60, "start of the broker\n" +
+        wait_until(self._answers, 120, "start of the broker\n" +
                    self.process.tail(), every=0.1)
 
     def _answers(self):

@@ -7,6 +7,7 @@ job runs to its end undisturbed and is checked.
 """
 
 import argparse
+import os
 import pathlib
 import random
 import re
@@ -21,12 +22,13 @@ from collections import Counter, defaultdict
 import checker
 import collect
 from broker import ROOT, Broker
-from job import Job, Worker
+from job import Job, Worker, tacho_binary
 from load import Feeder, Observer
-from process import Timeout, wait_until
+from process import Process, Timeout, wait_until
 
 FAIL_POINT = re.compile(r'FAIL_POINT\("([a-z_.]+)"\)')
-KILL_SECONDS = 30  # From a start to the kill, at most.
+KILL_SECONDS = 60  # From a start to the kill, at most.
+RESET = "offsets."  # Points of `tacho offsets reset`, not of a worker.
 FIRST = "takeover.before_create"  # Passed only before there is a changelog.
 
 
@@ -50,6 +52,7 @@ class Victim(threading.Thread):
         self.helper = Worker(job, "helper")
         self.kills = []  # (point, milliseconds, seconds since the start)
         self.error = None
+        self.left = False  # The group is empty.
 
     def run(self):
         try:
@@ -75,6 +78,9 @@ class Victim(threading.Thread):
             self._get_on()  # Passed at the start: have something done before.
         if self.rng.random() < 0.1 and not self.helper.running():
             shutil.rmtree(self.worker.state, ignore_errors=True)
+        if point.startswith(RESET):
+            self._reset_at(point)
+            return
         try:
             self._die_at(point, n)
         except Timeout:
@@ -83,6 +89,21 @@ class Victim(threading.Thread):
             # Not so often in this time: lanes that are resumed skip steps.
             self.worker.process.kill()
             self._die_at(point, 1)
+
+    def _reset_at(self, point):
+        """`tacho offsets reset` dies before it has moved an offset."""
+        if not self.left:  # It wants the group stopped.
+            self._get_on("--leave", number=signal.SIGTERM)
+            self.helper.stop()
+            self.left = True
+        began = time.monotonic()
+        process = Process(
+            [tacho_binary(), "offsets", "reset", self.job.path,
+             "--to", "earliest", "--state", "wipe"],
+            self.job.directory / "reset.log",
+            dict(os.environ, TACHO_FAIL_POINT=f"{point}:1"))
+        process.wait(KILL_SECONDS)
+        self._note_death(process, point, 1, began)
 
     def _die_at(self, point, n):
         began = time.monotonic()
@@ -97,20 +118,25 @@ class Victim(threading.Thread):
                 raise TimeoutError("out of time")
             if not patient:
                 self._toggle()
+        self._note_death(process, point, n, began)
+
+    def _note_death(self, process, point, n, began):
         if process.code != -signal.SIGKILL:
             raise RuntimeError(f"{self.job.name}: exit status {process.code} "
                                f"at {point}:{n}\n{process.tail()}")
         self.kills.append((point, int(time.time() * 1000),
                            time.monotonic() - began))
 
-    def _get_on(self):
-        """A worker that gets on, and is killed somewhere."""
+    def _get_on(self, *arguments, number=signal.SIGKILL):
+        """A worker that gets on, and is ended somewhere."""
         seen = self.observer.count(self.job)
-        process = self.worker.start()
+        process = self.worker.start(*arguments)
         wait_until(lambda: self.observer.count(self.job) > seen, KILL_SECONDS,
                    f"{self.job.name}: progress\n{process.tail()}", every=0.02)
         time.sleep(self.rng.random() * 0.2)
-        process.kill()
+        process.signal(number)
+        if process.wait(KILL_SECONDS) is None:
+            raise Timeout(f"{self.job.name}: does not end\n{process.tail()}")
 
     def _died(self, process, seconds):
         """Waits for its death, but not after it has got on for `seconds`."""
@@ -172,7 +198,7 @@ def plan(points, kills, jobs, rng):
             turn += 1
     for p in plans:
         rng.shuffle(p)
-        p.sort(key=lambda point: point != FIRST)
+        p.sort(key=lambda point: (point.startswith(RESET), point != FIRST))
     return plans
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 import checker
 import collect
 from broker import ROOT, Broker
-from crash_points import FIRST, fail_points
+from crash_points import FIRST, RESET, fail_points
 from faults import SESSION_MS, WEIGHTS, Faults
 from job import Job, Worker
 from load import Feeder, Observer
@@ -61,7 +61,8 @@ class Run:
             start_ms=int(start * 1000), poison=poison(options.poison))
         self.faults = Faults(
             self.broker, self.proxy, self.job, self.workers,
-            [p for p in fail_points() if p != FIRST], self.rng, self.count)
+            [p for p in fail_points()
+             if p != FIRST and not p.startswith(RESET)], self.rng, self.count)
         self.window = None  # (first, last) fault, milliseconds
 
     def run(self):

@@ -123,7 +123,7 @@ class KafkaGroup final : public MessageSource {
       const TopicPartition& tp, std::chrono::milliseconds timeout) override {
     int64_t low = 0;
     int64_t high = 0;
-    RETURN_IF_ERROR(FromKafka(
+    RETURN_IF_ERROR(FromKafkaPartition(
         rd_kafka_query_watermark_offsets(consumer_.get(), tp.topic.c_str(),
                                          tp.partition, &low, &high,
                                          static_cast<int>(timeout.count())),

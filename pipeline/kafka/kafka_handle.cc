@@ -146,6 +146,12 @@ Status FromKafka(int error, const std::string& context) {
           Retryable(code)};
 }
 
+Status FromKafkaPartition(int error, const std::string& context) {
+  const Status status = FromKafka(error, context);
+  if (error != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) return status;
+  return {StatusCode::kUnavailable, status.message(), /*retryable=*/true};
+}
+
 KafkaPtr<rd_kafka_topic_partition_list_t> MakeTopicList(
     const std::vector<TopicPartition>& partitions) {
   KafkaPtr<rd_kafka_topic_partition_list_t> list(

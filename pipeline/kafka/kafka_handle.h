@@ -49,6 +49,10 @@ Result<KafkaPtr<rd_kafka_t>> MakeKafkaProducer(KafkaPtr<rd_kafka_conf_t> conf);
 // whether a later try can succeed, and its text.
 Status FromKafka(int error, const std::string& context);
 
+// The same of a question about a partition that is known to exist: a client
+// whose metadata does not show it yet learns of it.
+Status FromKafkaPartition(int error, const std::string& context);
+
 KafkaPtr<rd_kafka_topic_partition_list_t> MakeTopicList(
     const std::vector<TopicPartition>& partitions);
 

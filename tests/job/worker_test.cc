@@ -272,12 +272,13 @@ TEST(WorkerTest, ALaneThatComesBackGoesOn) {
 }
 
 TEST(WorkerTest, ARevokeThatCouldNotCommitDoesNotStopLaterCommits) {
-  WorkerHarness h(1, TestJobYaml("revoke_timeout: 10ms\n"));
+  WorkerHarness h(1, TestJobYaml("revoke_timeout: 50ms\n"));
   h.job.commit.interval = std::chrono::hours(1);
   FillRandom(h, 300, 19);
   h.Start(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 300; }));
-  h.transaction.load()->FailFlushes(1, {StatusCode::kUnavailable, "not now", true});
+  h.transaction.load()->FailFlushes(
+      1, {StatusCode::kUnavailable, "not now", true});
   h.source->RevokeNow();
   ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 2; }));
   EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);

@@ -66,9 +66,9 @@ class WorkerHarness {
   MemoryLaneStores::Siblings siblings;
   MemoryLaneStores::Faults store_faults;
   Job job;
-  FakeSource* source = nullptr;            // Of the running worker.
+  FakeSource* source = nullptr;                        // Of the running worker.
   std::atomic<FakeTransaction*> transaction{nullptr};  // Once it has started.
-  FakeChangelogCluster changelogs;         // Exactly once.
+  FakeChangelogCluster changelogs;                     // Exactly once.
   // Once it has started, as `transaction`.
   std::atomic<FakeExactlyOnce*> exactly_once{nullptr};
   std::unique_ptr<Worker> worker;

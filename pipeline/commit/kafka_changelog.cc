@@ -53,8 +53,13 @@ class KafkaChangelog final : public Changelog {
     const std::string topic = Topic(input.topic, generation);
     auto range = admin_->LogRange({topic, input.partition}, timeout);
     if (range.ok()) return range;
-    prepared_.erase(topic);  // Looked at again before the next try.
-    return range.status().With("changelog");
+    const Status status = range.status().With("changelog");
+    const bool was_there = prepared_.erase(topic) > 0;
+    if (!was_there || status.code() != StatusCode::kNotFound) return status;
+    // Brokers learn of new topics and partitions one by one. If it has been
+    // deleted, Prepare, which looks again before the next try, makes another.
+    return Status(StatusCode::kUnavailable, status.message(),
+                  /*retryable=*/true);
   }
 
   Result<std::unique_ptr<ChangelogReader>> Open(const TopicPartition& input,

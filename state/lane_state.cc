@@ -14,8 +14,8 @@ constexpr size_t kForgetSteps = 32;      // Vehicles looked at per batch.
 constexpr size_t kGrowStep = 256;        // Vehicles.
 
 constexpr char kRemedy[] =
-    "; rename the stream to start it with empty state, wipe the state "
-    "directory, or declare the change compatible";
+    "; restore the job as it was, or stop the group and start with empty "
+    "state: tacho offsets reset JOB.yaml --to OFFSET --state wipe";
 
 }  // namespace
 

@@ -28,7 +28,7 @@ Source OpenSource(const std::string& bootstrap, const std::string& job,
                   const std::string& topic) {
   KafkaChangelogOptions options;
   options.properties = {{"bootstrap.servers", bootstrap}};
-  options.job = job;
+  options.group = job;
   Source source;
   auto changelog = MakeKafkaChangelog(std::move(options));
   Die(changelog.status());

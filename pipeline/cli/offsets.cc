@@ -69,7 +69,7 @@ std::string ChangelogText(const GroupStanding& standing,
   if (standing.guarantee == Guarantee::kAtLeastOnce) return "none";
   const int64_t generation = partition.generation();
   const std::string topic =
-      ChangelogTopic(standing.job, partition.tp.topic, generation);
+      ChangelogTopic(standing.group, partition.tp.topic, generation);
   const auto input = standing.changelogs.find(partition.tp.topic);
   if (input == standing.changelogs.end()) return topic + " (missing)";
   const auto found = input->second.find(generation);
@@ -105,7 +105,7 @@ void PrintPlan(const GroupStanding& standing, const ResetPlan& plan,
                std::ostream& out) {
   for (const PlannedChangelog& changelog : plan.changelogs) {
     out << (changelog.exists ? "use" : "create") << " changelog "
-        << ChangelogTopic(standing.job, changelog.input, changelog.generation)
+        << ChangelogTopic(standing.group, changelog.input, changelog.generation)
         << " with " << changelog.partitions << " partitions\n";
   }
   std::vector<Row> rows = {
@@ -124,7 +124,7 @@ Status Apply(const Session& session, const ResetPlan& plan) {
   if (!plan.changelogs.empty()) {
     KafkaChangelogOptions options;
     options.properties = session.properties;
-    options.job = session.job.name;
+    options.group = session.job.group.id;
     ASSIGN_OR_RETURN(changelog, MakeKafkaChangelog(std::move(options)));
   }
   return ApplyReset(

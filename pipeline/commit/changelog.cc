@@ -6,15 +6,15 @@
 
 namespace tacho {
 
-std::string ChangelogTopic(const std::string& job, const std::string& input,
+std::string ChangelogTopic(const std::string& group, const std::string& input,
                            int64_t generation) {
-  return job + "-" + input + "-changelog-g" + std::to_string(generation);
+  return group + "-" + input + "-changelog-g" + std::to_string(generation);
 }
 
-std::optional<int64_t> ChangelogGeneration(const std::string& job,
+std::optional<int64_t> ChangelogGeneration(const std::string& group,
                                            const std::string& input,
                                            const std::string& topic) {
-  std::string prefix = ChangelogTopic(job, input, 0);
+  std::string prefix = ChangelogTopic(group, input, 0);
   prefix.pop_back();
   if (!topic.starts_with(prefix)) return std::nullopt;
   int64_t generation = 0;

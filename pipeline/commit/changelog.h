@@ -17,11 +17,13 @@
 namespace tacho {
 
 // Name of the changelog of an input topic:
-// "<job>-<input>-changelog-g<generation>".
-std::string ChangelogTopic(const std::string& job, const std::string& input,
+// "<group>-<input>-changelog-g<generation>". State goes with the offsets that
+// it stands for, and those are the group's: the same job under another group
+// starts with state of its own.
+std::string ChangelogTopic(const std::string& group, const std::string& input,
                            int64_t generation);
 // The generation in such a name; nothing if it is another's.
-std::optional<int64_t> ChangelogGeneration(const std::string& job,
+std::optional<int64_t> ChangelogGeneration(const std::string& group,
                                            const std::string& input,
                                            const std::string& topic);
 
@@ -101,7 +103,7 @@ class ChangelogReader {
   virtual Offset position() const = 0;
 };
 
-// The changelogs of a job: one compacted topic per input topic and reset
+// The changelogs of a group: one compacted topic per input topic and reset
 // generation, with the input's partition count.
 //
 // Threading: one thread at a time, the opener's. Calls wait on the network, up

@@ -13,7 +13,8 @@ CommitThread::CommitThread(Transaction& transaction, const Clock& clock,
       on_done_(std::move(on_done)),
       thread_([this] { Run(); }) {}
 
-CommitThread::~CommitThread() {
+void CommitThread::Stop() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stop_ = abandoned_ = true;

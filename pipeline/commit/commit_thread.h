@@ -27,7 +27,11 @@ class CommitThread {
 
   CommitThread(Transaction& transaction, const Clock& clock,
                std::function<void(Done)> on_done);
-  ~CommitThread();  // Abandons what is under way and waits for it.
+  ~CommitThread() { Stop(); }
+
+  // Abandons what is under way and waits for it; the metrics stay. Nothing may
+  // be submitted afterwards.
+  void Stop();
 
   // REQUIRES: not busy.
   void Commit(Epoch epoch, RetryPolicy retry);

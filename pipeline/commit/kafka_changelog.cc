@@ -87,7 +87,7 @@ class KafkaChangelog final : public Changelog {
   };
 
   std::string Topic(const std::string& input, int64_t generation) const {
-    return ChangelogTopic(options_.job, input, generation);
+    return ChangelogTopic(options_.group, input, generation);
   }
   Result<int32_t> EnsureTopic(const std::string& topic, int32_t partitions,
                               Millis timeout);
@@ -128,7 +128,7 @@ Result<int64_t> KafkaChangelog::NewestGeneration(const std::string& input,
                    admin_->Topics(timeout));
   std::vector<int64_t> generations;
   for (const std::string& topic : topics) {
-    const auto generation = ChangelogGeneration(options_.job, input, topic);
+    const auto generation = ChangelogGeneration(options_.group, input, topic);
     if (generation.has_value()) generations.push_back(*generation);
   }
   // A reset that was cut short has left one that is empty.
@@ -186,7 +186,7 @@ KafkaProperties ReaderProperties(const KafkaChangelogOptions& options) {
       {"isolation.level", "read_committed"},
       {"allow.auto.create.topics", "false"},
       // Not a member of it: for brokers that account by group.
-      {"group.id", options.job + "-restore"}};
+      {"group.id", options.group + "-restore"}};
   p.insert(p.end(), owned.begin(), owned.end());
   return p;
 }

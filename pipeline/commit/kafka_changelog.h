@@ -11,7 +11,7 @@ namespace tacho {
 
 struct KafkaChangelogOptions {
   KafkaProperties properties;  // The job's `kafka:` section, resolved.
-  std::string job;
+  std::string group;           // Whose changelogs.
   // What librdkafka may hold of changelogs that are being read, and over how
   // many partitions: a lane that restores does not read its input yet.
   size_t queue_bytes = size_t{64} << 20;
@@ -22,9 +22,9 @@ struct KafkaChangelogOptions {
   bool grows = false;
 };
 
-// The changelogs of a job on a Kafka cluster. Two handles of its own, neither a
-// member of a group: one that asks (read uncommitted), one that reads.
-// A topic that was found fit is not looked at again until it is gone.
+// The changelogs of a group on a Kafka cluster. Two handles of its own, neither
+// a member of a group: one that asks (read uncommitted), one that reads. A
+// topic that was found fit is not looked at again until it is gone.
 Result<std::unique_ptr<Changelog>> MakeKafkaChangelog(
     KafkaChangelogOptions options);
 

@@ -112,7 +112,7 @@ Status KafkaExactlyOnce::Produce(LaneEpoch& part) {
   RETURN_IF_ERROR(Undelivered(producer_->Produce(part)));
   if (SABOTAGED("skip_changelog")) return Status::Ok();
   return Undelivered(producer_->ProduceChangelog(
-      part, ChangelogTopic(options_.job, part.tp.topic,
+      part, ChangelogTopic(options_.group, part.tp.topic,
                            part.marker.reset_generation)));
 }
 

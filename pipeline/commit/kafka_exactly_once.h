@@ -11,7 +11,7 @@ namespace tacho {
 
 struct KafkaExactlyOnceOptions {
   KafkaOutputOptions output;
-  std::string job;
+  std::string group;  // Whose changelogs.
   // "<job>-<group>-<worker id>": a restarted worker ends what it left open at
   // once. Correctness does not rest on it: the group's generation is the fence.
   std::string transactional_id;

@@ -200,8 +200,8 @@ Status Restorer::At(Offset offset, const Status& status) const {
 }
 
 std::string Restorer::ChangelogName() const {
-  const std::string topic = ChangelogTopic(spec_.base.job, spec_.tp.topic,
-                                           spec_.base.reset_generation);
+  const std::string topic =
+      ChangelogTopic(spec_.group, spec_.tp.topic, spec_.base.reset_generation);
   return TopicPartition{topic, spec_.tp.partition}.ToString();
 }
 

@@ -45,6 +45,7 @@ class Restorer {
  public:
   struct Spec {
     TopicPartition tp;               // The input's.
+    std::string group;               // Whose changelog.
     std::vector<std::string> names;  // Tables; TableId is the place.
     // The store's marker, whole or restoring, or the identity of a new lane's:
     // epoch 0, and job, guarantee, input_partitions, reset_generation and

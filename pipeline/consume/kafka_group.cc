@@ -143,6 +143,7 @@ class KafkaGroup final : public MessageSource {
   Status Seek(const TopicPartition& tp, Offset offset) override;
 
   Status Unassign() override {
+    assigned_ = false;
     return FromKafka(rd_kafka_assign(consumer_.get(), nullptr), "unassign");
   }
 

@@ -49,7 +49,7 @@ class DiskLaneStores final : public LaneStores {
 
 Result<std::unique_ptr<LaneStores>> MakeDiskLaneStores(const Job& job) {
   ASSIGN_OR_RETURN(std::unique_ptr<WorkerDirectory> directory,
-                   WorkerDirectory::Claim(job.state_dir, job.name));
+                   WorkerDirectory::Claim(job.state_dir, job.group.id));
   LOG(kInfo, "worker_directory",
       {{"path", directory->path()}, {"id", directory->worker_id()}});
   return std::unique_ptr<LaneStores>(std::make_unique<DiskLaneStores>(

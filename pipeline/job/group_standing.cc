@@ -48,7 +48,7 @@ Status AskChangelogs(const Job& job, KafkaAdmin& admin, Millis timeout,
   ASSIGN_OR_RETURN(const auto topics, admin.Topics(timeout));
   for (const std::string& topic : topics) {
     for (const std::string& input : job.topics) {
-      const auto generation = ChangelogGeneration(job.name, input, topic);
+      const auto generation = ChangelogGeneration(job.group.id, input, topic);
       if (!generation.has_value()) continue;
       ASSIGN_OR_RETURN(const int32_t partitions,
                        admin.PartitionCount(topic, timeout));

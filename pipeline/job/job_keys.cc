@@ -39,9 +39,10 @@ const std::vector<JobKey>& JobKeys() {
        .required = true,
        .help = "The consumer group that spreads partitions over workers."},
       {.path = "group.id",
-       .kind = kText,
+       .kind = kName,
        .required = true,
-       .help = "Name of the consumer group; one job has it to itself.",
+       .help = "Name of the consumer group, its changelog topics and its state "
+               "directory; one job has it to itself.",
        .bind = [](Draft& d, const Value& v) { d.job.group.id = v.text; }},
       {.path = "group.instance_id",
        .kind = kText,

@@ -146,12 +146,13 @@ Asking::ChangelogNames() {
       int64_t last = 0;
       for (const std::string& topic : topics) {
         last = std::max(
-            last, ChangelogGeneration(job_.name, input, topic).value_or(0));
+            last, ChangelogGeneration(job_.group.id, input, topic).value_or(0));
       }
       generations = {last};
     }
     for (const int64_t generation : generations) {
-      names.emplace_back(input, ChangelogTopic(job_.name, input, generation));
+      names.emplace_back(input,
+                         ChangelogTopic(job_.group.id, input, generation));
     }
   }
   return names;

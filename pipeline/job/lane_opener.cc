@@ -13,6 +13,8 @@ constexpr Millis kOneCommittedTimeout{250};
 constexpr Millis kRetryDelay{50};
 constexpr Millis kPollDelay{2};  // While a changelog has nothing to give.
 constexpr Millis kReportInterval{2000};
+// Side by side: each reads ahead and collects some 20 MB.
+constexpr int64_t kMostReplays = 4;
 
 }  // namespace
 
@@ -100,9 +102,16 @@ void LaneOpener::GiveUp(std::vector<OpenRequest>& requests) {
 
 bool LaneOpener::AdvanceAll() {
   bool progressed = AskCommitted();
+  auto replays =
+      std::count_if(active_.begin(), active_.end(),
+                    [](const auto& a) { return a.opening->replays(); });
   for (Active& active : active_) {
     if (hurry_) break;
     if (active.failed || active.opening->needs_committed()) continue;
+    if (active.opening->wants_to_replay() && replays++ >= kMostReplays) {
+      active.progress_at = context_.clock.Steady();  // It is not its fault.
+      continue;
+    }
     progressed = Advance(active) || progressed;
   }
   std::erase_if(active_, [](const Active& a) {

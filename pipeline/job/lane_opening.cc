@@ -287,6 +287,7 @@ Status LaneOpening::OpenLog() {
                                     tp(), identity_.generation, replay_from_));
   Restorer::Spec spec;
   spec.tp = tp();
+  spec.group = identity_.group;
   spec.names = lane_->table_names();
   spec.end = replay_to_;
   if (marker_.has_value()) {

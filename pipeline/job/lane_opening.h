@@ -63,6 +63,9 @@ class LaneOpening {
   LaneOpening(OpenRequest request, OpeningContext& context);
   ~LaneOpening();
 
+  // What a restore reads ahead and collects takes memory.
+  bool wants_to_replay() const { return phase_ == Phase::kOpenLog; }
+  bool replays() const { return phase_ == Phase::kReplay; }
   // The last error is no fault: another member has to act first.
   bool waits_for_owner() const { return waits_for_owner_; }
   bool needs_committed() const { return phase_ == Phase::kCommitted; }

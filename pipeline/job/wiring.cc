@@ -80,7 +80,7 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
         }
         KafkaExactlyOnceOptions exactly;
         exactly.output = std::move(output);
-        exactly.job = job.name;
+        exactly.group = job.group.id;
         exactly.transactional_id = id;
         return MakeKafkaExactlyOnce(std::move(exactly), SystemClock());
       };
@@ -89,7 +89,7 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
   if (exactly_once) {
     KafkaChangelogOptions changelog;
     changelog.properties = properties;
-    changelog.job = job.name;
+    changelog.group = job.group.id;
     changelog.queue_bytes = memory.queue_bytes;
     changelog.partitions_per_worker = job.partitions_per_worker;
     changelog.grows = job.partitions_added == PartitionsAdded::kContinue;

@@ -64,6 +64,7 @@ void Worker::Stop() {
 
 void Worker::OnAssign(std::vector<TopicPartition> partitions,
                       GroupMembership membership) {
+  ++unanswered_;
   Post([this, partitions = std::move(partitions),
         membership = std::move(membership)] {
     return HandleAssign(partitions, membership);
@@ -75,6 +76,7 @@ void Worker::OnRevoke(std::vector<TopicPartition> /*partitions*/, bool lost) {
     // The fence closes at once, also for a commit that is under way.
     lanes_->ForEach([](Lane& lane) { lane.Detach(); });
   }
+  ++unanswered_;
   Post([this, lost] { return HandleRevoke(lost); });
 }
 
@@ -132,6 +134,12 @@ Status Worker::Start() {
   next_commit_ = now + job_.commit.interval;
   next_check_ = now + kCheckInterval;
   next_report_ = now + options_.report_interval;
+  {
+    // Told to stop by now: a member that joins only to leave makes the whole
+    // group rebalance.
+    const std::lock_guard lock(mutex_);
+    if (stop_) return {StatusCode::kCancelled, "stopped before joining"};
+  }
   return parts_.source->Start(*this);
 }
 
@@ -270,12 +278,14 @@ Status Worker::Shutdown(Status status) {
   std::vector<std::unique_ptr<Lane>> rest = std::move(orphans_);
   for (auto& [tp, lane] : suspended_) rest.push_back(std::move(lane));
   suspended_.clear();
-  pending_.clear();        // Readers go before the source is closed.
-  commit_thread_.reset();  // Nothing refers to an epoch from here on.
+  pending_.clear();  // Readers go before the source is closed.
+  // Nothing refers to an epoch from here on.
+  if (commit_thread_ != nullptr) commit_thread_->Stop();
   CloseLanes(std::move(rest));
   transaction_.reset();
-  // A rebalance that nobody has answered would keep the member from leaving.
-  (void)parts_.source->Unassign().ok();
+  // A rebalance that nobody has answered keeps the member from leaving; an
+  // answer that nobody waits for does so, too.
+  if (unanswered_ > 0) (void)parts_.source->Unassign().ok();
   parts_.source->Close(options_.leave);
   return status;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -210,6 +211,8 @@ class Worker final : public GroupListener, public LaneEvents {
   Millis idle_interval_{0};
   SteadyTime assigned_at_{};  // First assignment.
   double worked_ = 0;         // Seconds from there to the end of the loop.
+
+  std::atomic<int> unanswered_{0};  // Rebalances.
 
   mutable std::mutex mutex_;  // Guards what follows.
   std::condition_variable wake_;

@@ -41,6 +41,7 @@ Status Worker::HandleAssign(const std::vector<TopicPartition>& partitions,
     pending_.push_back(MakeRequest(tp));
   }
   RETURN_IF_ERROR(parts_.source->Assign(partitions));
+  --unanswered_;
   if (assigned_at_ == SteadyTime{}) assigned_at_ = clock_.Steady();
   OpenAssigned();
   CloseSuspended();  // What this assignment does not return.
@@ -145,7 +146,9 @@ Status Worker::HandleRevoke(bool lost) {
     LetGo();
   }
   FAIL_POINT("revoke.after_close");
-  return parts_.source->Unassign();
+  RETURN_IF_ERROR(parts_.source->Unassign());
+  --unanswered_;
+  return Status::Ok();
 }
 
 // What is being opened is given up, and what has been opened by now is stale.

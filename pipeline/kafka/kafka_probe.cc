@@ -39,6 +39,9 @@ Status ReadOne(rd_kafka_t* consumer, const std::string& topic, Millis timeout) {
   const KafkaPtr<rd_kafka_topic_t> local(
       rd_kafka_topic_new(consumer, topic.c_str(), nullptr));
   if (local == nullptr) return Verdict(rd_kafka_last_error(), context);
+  // Without a known leader librdkafka looks again only after half a second.
+  const auto count = KafkaPartitionCount(consumer, topic, ToMs(timeout));
+  if (!count.ok()) return count.status();
   if (rd_kafka_consume_start(local.get(), 0, RD_KAFKA_OFFSET_END) != 0) {
     return Verdict(rd_kafka_last_error(), context);
   }

@@ -31,6 +31,7 @@ class RestorerTest : public ::testing::Test {
 
   Restorer::Spec Spec(const Marker& base) {
     return {.tp = history_.id().tp,
+            .group = "job",
             .names = LaneHistory::Tables(),
             .base = base,
             .end = cluster_.Range(history_.id()).second};
@@ -508,7 +509,11 @@ TEST_P(RandomRestore, EqualsTheModel) {
         *store,
         *changelog.Open(id.tp, id.generation,
                         stored ? base.changelog_next : first),
-        {.tp = id.tp, .names = LaneHistory::Tables(), .base = base, .end = end},
+        {.tp = id.tp,
+         .group = "job",
+         .names = LaneHistory::Tables(),
+         .base = base,
+         .end = end},
         clock,
         {.read_bytes = 1 + random() % 500, .write_bytes = 1 + random() % 1000});
     for (int steps = below(40); steps > 0 && !restorer.done(); --steps) {

@@ -53,6 +53,7 @@ class Victim(threading.Thread):
         self.kills = []  # (point, milliseconds, seconds since the start)
         self.error = None
         self.left = False  # The group is empty.
+        self.from_here = 0  # Where the helper's log of this life begins.
 
     def run(self):
         try:
@@ -153,14 +154,23 @@ class Victim(threading.Thread):
         return True
 
     def _toggle(self):
-        """Makes the group rebalance."""
+        """Makes the group rebalance, once the last change has taken effect."""
         if self.helper.running():
+            if not self._helper_joined():
+                return
             self.helper.process.signal(signal.SIGTERM)
             if self.helper.process.wait(20) is None:
                 raise TimeoutError("the helper does not stop\n" +
                                    self.helper.process.tail())
         else:
+            log = self.helper.job.directory / "helper.log"
+            self.from_here = log.stat().st_size if log.exists() else 0
             self.helper.start("--leave")
+
+    def _helper_joined(self):
+        with open(self.helper.process.log, "rb") as file:
+            file.seek(self.from_here)
+            return b"partitions_assigned" in file.read()
 
     def finish(self):
         """Runs to the end without faults; what it leaves is to be checked."""

@@ -43,7 +43,7 @@ class KafkaChangelogTest : public BrokerTest {
                                   bool grows = false) {
     KafkaChangelogOptions options;
     options.properties = {{"bootstrap.servers", broker().bootstrap()}};
-    options.job = "job";
+    options.group = "job";
     options.queue_bytes = queue_bytes;
     options.partitions_per_worker = 1;
     options.grows = grows;

@@ -48,7 +48,7 @@ class KafkaExactlyOnceTest : public BrokerTest {
  protected:
   void Prepare(const std::string& name) {
     name_ = name;
-    options_.job = name;
+    options_.group = name;
     options_.transactional_id = name + "-group-worker";
     options_.output.properties = {{"bootstrap.servers", broker().bootstrap()}};
     options_.output.sinks = {{Output()}};
@@ -451,7 +451,7 @@ TEST_F(KafkaExactlyOnceTest, WhatAnEarlierLifeLeftOpenEndsAtOnce) {
 
 TEST_F(KafkaExactlyOnceTest, WithoutItsChangelogAnEpochFails) {
   Prepare("eo-no-log");
-  options_.job = "eo-never-created";
+  options_.group = "eo-never-created";
   options_.transaction_timeout = Millis(1000);
   Open();
 

@@ -19,7 +19,7 @@ using ::testing::SizeIs;
 
 const Status kDenied{StatusCode::kPermission, "denied"};
 const Status kMissing{StatusCode::kNotFound, "missing"};
-constexpr const char* kLog = "job-in-changelog-g0";
+constexpr const char* kLog = "readers-in-changelog-g0";
 
 Job MakeJob(const std::string& aggregates = "n: count()",
             const std::string& side = "") {

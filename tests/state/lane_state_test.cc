@@ -159,7 +159,7 @@ TEST(LaneStateTest, NamesTheTableAndJobWhoseFingerprintDiffers) {
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(status.message(), HasSubstr("'b.windows'"));
   EXPECT_THAT(status.message(), HasSubstr("'fleet'"));
-  EXPECT_THAT(status.message(), HasSubstr("rename the stream"));
+  EXPECT_THAT(status.message(), HasSubstr("--state wipe"));
 }
 
 TEST(LaneStateTest, RefusesTablesThatOnlyOneSideKnows) {

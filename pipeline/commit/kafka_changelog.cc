@@ -163,31 +163,15 @@ Status KafkaChangelog::Prepare(const std::string& input, int32_t partitions,
 }
 
 KafkaProperties ReaderProperties(const KafkaChangelogOptions& options) {
-  // As for the input: a queued message costs about 430 bytes beside its value.
-  constexpr size_t kPerMessage = 430;
-  const size_t share =
-      options.queue_bytes /
-      static_cast<size_t>(std::max(1, options.partitions_per_worker));
-  const size_t messages =
-      std::clamp<size_t>(share / 2 / kPerMessage, 1000, 100000);
-  const size_t kbytes = std::clamp<size_t>(share / 2 / 1024, 1024, 65536);
-  KafkaProperties p = {
-      {"client.id", "tacho-restore"},   {"check.crcs", "true"},
-      {"fetch.wait.max.ms", "50"},      {"fetch.message.max.bytes", "4194304"},
-      {"socket.nagle.disable", "true"}, {"socket.keepalive.enable", "true"}};
+  KafkaProperties p =
+      FetchProperties(options.queue_bytes, options.partitions_per_worker);
+  p.emplace_back("client.id", "tacho-restore");
+  p.emplace_back("fetch.wait.max.ms", "50");
   p.insert(p.end(), options.properties.begin(), options.properties.end());
-  const KafkaProperties owned = {
-      {"queued.min.messages", std::to_string(messages)},
-      {"queued.max.messages.kbytes", std::to_string(kbytes)},
-      {"enable.auto.commit", "false"},
-      {"enable.auto.offset.store", "false"},
-      {"auto.offset.reset", "error"},
-      {"enable.partition.eof", "true"},
-      {"isolation.level", "read_committed"},
-      {"allow.auto.create.topics", "false"},
-      // Not a member of it: for brokers that account by group.
-      {"group.id", options.group + "-restore"}};
+  const KafkaProperties owned = ExplicitOffsetProperties();
   p.insert(p.end(), owned.begin(), owned.end());
+  // Not a member of it: for brokers that account by group.
+  p.emplace_back("group.id", options.group + "-restore");
   return p;
 }
 

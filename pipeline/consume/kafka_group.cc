@@ -383,46 +383,21 @@ std::string MillisText(Millis ms) { return std::to_string(ms.count()); }
 }  // namespace
 
 KafkaProperties KafkaConsumerProperties(const KafkaGroupOptions& options) {
-  // A queued message costs about 430 bytes beside its value (measured);
-  // half of a partition's share goes to values.
-  constexpr size_t kPerMessage = 430;
-  const size_t share =
-      options.queue_bytes /
-      static_cast<size_t>(std::max(1, options.partitions_per_worker));
-  const size_t messages =
-      std::clamp<size_t>(share / 2 / kPerMessage, 1000, 100000);
-  const size_t kbytes = std::clamp<size_t>(share / 2 / 1024, 1024, 65536);
-  const bool fixed_backoff = KafkaClientVersionNumber() < 0x020200ff;
-
-  KafkaProperties p = {
-      {"client.id", "tacho"},
-      {"check.crcs", "true"},
-      // Before 2.2 a full queue is looked at again only after a second, so it
-      // has to hold a second of flow; later versions back off for 20 ms.
-      {"queued.min.messages",
-       std::to_string(fixed_backoff ? messages
-                                    : std::min<size_t>(messages, 20000))},
-      {"queued.max.messages.kbytes", std::to_string(kbytes)},
-      {"fetch.message.max.bytes", "4194304"},
-      {"fetch.wait.max.ms", "100"},
-      {"socket.nagle.disable", "true"},
-      {"socket.keepalive.enable", "true"},
-      {"topic.metadata.refresh.interval.ms", "30000"},
-  };
+  KafkaProperties p =
+      FetchProperties(options.queue_bytes, options.partitions_per_worker);
+  p.emplace_back("client.id", "tacho");
+  p.emplace_back("fetch.wait.max.ms", "100");
+  p.emplace_back("topic.metadata.refresh.interval.ms", "30000");
   p.insert(p.end(), options.properties.begin(), options.properties.end());
   const KafkaProperties owned = {
       {"group.id", options.group_id},
       {"session.timeout.ms", MillisText(options.session_timeout)},
       {"heartbeat.interval.ms", MillisText(options.heartbeat_interval)},
       {"max.poll.interval.ms", MillisText(options.max_poll_interval)},
-      {"enable.auto.commit", "false"},
-      {"enable.auto.offset.store", "false"},
-      {"auto.offset.reset", "error"},
-      {"enable.partition.eof", "true"},
-      {"isolation.level", "read_committed"},
-      {"allow.auto.create.topics", "false"},
       {"partition.assignment.strategy", options.assignment},
   };
+  const KafkaProperties offsets = ExplicitOffsetProperties();
+  p.insert(p.end(), offsets.begin(), offsets.end());
   p.insert(p.end(), owned.begin(), owned.end());
   if (!options.instance_id.empty()) {
     p.emplace_back("group.instance.id", options.instance_id);

@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "pipeline/base/log.h"
@@ -187,6 +188,39 @@ Result<int32_t> KafkaPartitionCount(rd_kafka_t* handle,
     return FromKafka(topic_error, "topic " + topic);
   }
   return count;
+}
+
+KafkaProperties FetchProperties(size_t queue_bytes, int partitions) {
+  // A queued message costs about 430 bytes beside its value (measured);
+  // half of a partition's share goes to values.
+  constexpr size_t kPerMessage = 430;
+  const size_t share =
+      queue_bytes / static_cast<size_t>(std::max(1, partitions));
+  const size_t messages =
+      std::clamp<size_t>(share / 2 / kPerMessage, 1000, 100000);
+  const size_t kbytes = std::clamp<size_t>(share / 2 / 1024, 1024, 65536);
+  const bool fixed_backoff = KafkaClientVersionNumber() < 0x020200ff;
+  return {
+      {"check.crcs", "true"},
+      // Before 2.2 a full queue is looked at again only after a second, so it
+      // has to hold a second of flow; later versions back off for 20 ms.
+      {"queued.min.messages",
+       std::to_string(fixed_backoff ? messages
+                                    : std::min<size_t>(messages, 20000))},
+      {"queued.max.messages.kbytes", std::to_string(kbytes)},
+      {"fetch.message.max.bytes", "4194304"},
+      {"socket.nagle.disable", "true"},
+      {"socket.keepalive.enable", "true"},
+  };
+}
+
+KafkaProperties ExplicitOffsetProperties() {
+  return {{"enable.auto.commit", "false"},
+          {"enable.auto.offset.store", "false"},
+          {"auto.offset.reset", "error"},
+          {"enable.partition.eof", "true"},
+          {"isolation.level", "read_committed"},
+          {"allow.auto.create.topics", "false"}};
 }
 
 std::string KafkaClientVersion() { return rd_kafka_version_str(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -59,6 +60,13 @@ KafkaPtr<rd_kafka_topic_partition_list_t> MakeTopicList(
 // Partition count of a topic. Waits up to `timeout_ms`.
 Result<int32_t> KafkaPartitionCount(rd_kafka_t* handle,
                                     const std::string& topic, int timeout_ms);
+
+// How a consumer of ours fetches, its queues bounded by `queue_bytes` over so
+// many partitions. A job's own properties go after these.
+KafkaProperties FetchProperties(size_t queue_bytes, int partitions);
+// What makes offsets explicit: none is looked up, stored, reset or committed by
+// the client; what is read is committed, and its end is told. After a job's.
+KafkaProperties ExplicitOffsetProperties();
 
 // "2.0.2": the library that is running, not the one compiled against.
 std::string KafkaClientVersion();

@@ -28,7 +28,8 @@ Status Worker::HandleAssign(const std::vector<TopicPartition>& partitions,
         return tp.partition >= counts_[tp.topic];
       });
   if (more_than_known) RETURN_IF_ERROR(CheckPartitionCounts());
-  // Thrown out of the group while the event was on its way: it comes again.
+  // Thrown out of the group while the event was on its way: nothing is taken,
+  // and another assignment follows when the client has joined again.
   const bool fenced = parts_.changelog == nullptr || membership.valid();
   if (fenced) assigned_ = partitions;
   membership_ = membership;
@@ -40,7 +41,7 @@ Status Worker::HandleAssign(const std::vector<TopicPartition>& partitions,
   for (const TopicPartition& tp : assigned_) {
     pending_.push_back(MakeRequest(tp));
   }
-  RETURN_IF_ERROR(parts_.source->Assign(partitions));
+  RETURN_IF_ERROR(parts_.source->Assign(assigned_));
   --unanswered_;
   if (assigned_at_ == SteadyTime{}) assigned_at_ = clock_.Steady();
   OpenAssigned();

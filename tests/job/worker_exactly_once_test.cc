@@ -374,6 +374,24 @@ TEST_F(ExactlyOnceTest, AnAssignmentWithoutARevokeStartsOver) {
   ExpectOffsetsNeverDecreased(h);
 }
 
+// A broker would take offsets from nobody without any check.
+TEST_F(ExactlyOnceTest, AnAssignmentThatCannotBeFencedIsNotTaken) {
+  WorkerHarness h(2, Yaml());
+  Fill(h, 0, 500);
+  h.Start({});
+  ASSERT_TRUE(WaitUntil([&] { return h.exactly_once != nullptr; }));
+  ASSERT_TRUE(WaitUntil([&] { return h.source->started(); }));
+
+  h.source->AssignToNobody(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return h.source->answered() == 1; }));
+  EXPECT_EQ(h.worker->Totals().messages, 0u);
+  h.source->AssignNow(h.AllLanes());
+  ASSERT_TRUE(WaitUntil([&] { return AllCommitted(h); }));
+  ASSERT_TRUE(h.Stop().ok());
+
+  EXPECT_EQ(ByLaneAndSink(h), Undisturbed(2, 500));
+}
+
 // A store that does not take what is committed, or does not give it back, is
 // damaged: the changelog has everything.
 TEST_F(ExactlyOnceTest, ADamagedStoreIsRestored) {

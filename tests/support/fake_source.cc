@@ -94,6 +94,16 @@ void FakeSource::AssignNow(std::vector<TopicPartition> partitions) {
     listener->OnAssign(std::move(partitions), membership);
 }
 
+void FakeSource::AssignToNobody(std::vector<TopicPartition> partitions) {
+  GroupListener* listener = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    partitions_ = partitions;
+    listener = listener_;
+  }
+  listener->OnAssign(std::move(partitions), GroupMembership());
+}
+
 GroupMembership FakeSource::Join() {
   const std::lock_guard lock(log_.mutex);
   return {"harness", ++log_.generation, "member", ""};
@@ -125,6 +135,10 @@ void FakeSource::FailCommits(int count, Status status) {
 bool FakeSource::assigned() const {
   const std::lock_guard lock(mutex_);
   return assigned_;
+}
+bool FakeSource::started() const {
+  const std::lock_guard lock(mutex_);
+  return listener_ != nullptr;
 }
 bool FakeSource::closed() const {
   const std::lock_guard lock(mutex_);

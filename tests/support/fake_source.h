@@ -56,12 +56,15 @@ class FakeSource final : public MessageSource {
 
   // The coordinator's side. Called from the test's thread.
   void AssignNow(std::vector<TopicPartition> partitions);
+  // The same to a member that has been thrown out since. REQUIRES: started.
+  void AssignToNobody(std::vector<TopicPartition> partitions);
   void RevokeNow(bool lost = false);
   void Poke();  // New messages: every assigned reader is readable.
   // The next `count` commits of offsets answer `status`.
   void FailCommits(int count, Status status);
   // True once the worker has answered Assign (or Unassign).
   bool assigned() const;
+  bool started() const;
   bool closed() const;
   int answered() const;  // Assign and Unassign calls so far.
   int ends_asked() const;

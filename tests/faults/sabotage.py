@@ -22,7 +22,7 @@ from load import Feeder, Observer
 from process import Timeout, wait_until
 
 CONTROLS = ("none", "none_evicting")
-LEAST_OUTPUT = 200  # Records; with less a run says nothing.
+LEAST_OUTPUT = 50  # Records; with less a run says nothing.
 SABOTAGED = re.compile(r'SABOTAGED\("([a-z_]+)"\)')
 
 

@@ -473,11 +473,10 @@ Result<std::pair<Offset, Offset>> KafkaAdmin::LogRange(const TopicPartition& tp,
                                                        Millis timeout) {
   int64_t low = 0;
   int64_t high = 0;
-  RETURN_IF_ERROR(FromKafkaPartition(
-      rd_kafka_query_watermark_offsets(impl_->handle.get(), tp.topic.c_str(),
-                                       tp.partition, &low, &high,
-                                       ToMs(timeout)),
-      "log range of " + tp.ToString()));
+  RETURN_IF_ERROR(FromKafka(rd_kafka_query_watermark_offsets(
+                                impl_->handle.get(), tp.topic.c_str(),
+                                tp.partition, &low, &high, ToMs(timeout)),
+                            "log range of " + tp.ToString()));
   return std::pair<Offset, Offset>(low, high);
 }
 

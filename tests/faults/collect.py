@@ -123,7 +123,10 @@ def read_store(directory):
     return Store(name, marker, tables)
 
 
-def collect(job, bootstrap, observer=None):
+def collect(job, bootstrap, observer=None, flipped=0):
+    """`flipped`: so many stores at most may be unreadable, because their bytes
+    were flipped and nobody has opened them since. Each partition still needs
+    one that is right."""
     partitions = job.partitions
     topics = job.topics()
     reader = consumer(bootstrap)
@@ -138,7 +141,14 @@ def collect(job, bootstrap, observer=None):
         raise RuntimeError("no ldb: install rocksdb-tools")
     stores = [[] for _ in range(partitions)]
     for partition, directory in job.lane_directories():
-        store = read_store(directory)
+        try:
+            store = read_store(directory)
+        except Corrupt as error:
+            if flipped == 0:
+                raise
+            flipped -= 1
+            print(f"damaged and not opened since: {directory}: {error}")
+            continue
         if store is not None:
             stores[partition].append(store)
     return History(

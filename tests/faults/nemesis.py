@@ -78,7 +78,7 @@ class Run:
         self.proxy.stop()
         print("reading the history", flush=True)
         history = collect.collect(self.job, self.broker.bootstrap,
-                                  self.observer, self.count["flip"])
+                                  self.observer, self.count["SST files damaged"])
         violations = checker.check(history)
         self.broker.stop()
         return self._verdict(history, violations)

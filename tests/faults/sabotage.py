@@ -66,6 +66,8 @@ class Attempt:
             self._get_on()
             if self.rule == "ignore_fence":
                 self._zombie(self.workers[i % 2])
+            elif self.rule == "early_offsets":
+                self._die_between(self.workers[i % 2])
             else:
                 self.workers[i % 2].process.kill()
                 self.workers[i % 2].start(sabotage=self.rule)
@@ -93,6 +95,14 @@ class Attempt:
         for worker in self.workers:
             if not worker.running():
                 worker.start(sabotage=self.rule)
+
+    def _die_between(self, worker):
+        """In a commit, with the early offsets there and the outputs not."""
+        worker.process.kill()
+        worker.start(sabotage=self.rule, fail_point="commit.after_flush:3")
+        worker.process.wait(10)
+        worker.stop(5)
+        worker.start(sabotage=self.rule)
 
     def _zombie(self, worker):
         """Frozen until its partitions are another's, who goes on."""

@@ -43,6 +43,8 @@ class Run:
         self.options, self.directory = options, directory
         self.rng = random.Random(options.seed)
         self.count = Counter()
+        self.weights = {name: weight for name, weight in WEIGHTS.items()
+                        if name not in options.without}
         self.broker = Broker(directory / "broker")
         self.broker.start()
         self.proxy = Proxy(self.broker.proxy_port, self.broker.behind_port)
@@ -85,7 +87,7 @@ class Run:
 
     def _faulty_time(self):
         end = time.monotonic() + self.options.minutes * 60
-        names, weights = zip(*WEIGHTS.items())
+        names, weights = zip(*self.weights.items())
         first = int(time.time() * 1000)
         todo = list(names)  # Each at least once, in random order.
         self.rng.shuffle(todo)
@@ -152,8 +154,8 @@ class Run:
         for violation in violations[:40]:
             print(f"VIOLATION {violation}")
         complaints = [f"WORKER {text}" for text in self.faults.fatal]
-        done = sum(self.count[name] for name in WEIGHTS)
-        missing = [name for name in WEIGHTS if not self.count[name]]
+        done = sum(self.count[name] for name in self.weights)
+        missing = [name for name in self.weights if not self.count[name]]
         if done < LEAST_FAULTS * self.options.minutes or missing:
             complaints.append(f"TOO FEW faults: {done}; none of {missing}")
         if share < LEAST_SHARE:
@@ -173,6 +175,8 @@ def main():
                         help="messages a second")
     parser.add_argument("--poison", metavar="FILE",
                         default=ROOT / "../shared/data/poison.ndjson")
+    parser.add_argument("--without", nargs="*", default=[], choices=WEIGHTS,
+                        help="kinds of faults that are left out")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()

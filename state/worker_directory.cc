@@ -104,36 +104,38 @@ struct WorkerDirectory::Candidate {
   Marker marker;
 };
 
-WorkerDirectory::WorkerDirectory(std::string job_dir, int number, FileLock lock)
-    : job_dir_(std::move(job_dir)),
+WorkerDirectory::WorkerDirectory(std::string group_dir, int number,
+                                 FileLock lock)
+    : group_dir_(std::move(group_dir)),
       number_(number),
-      path_(job_dir_ + "/worker-" + std::to_string(number)),
+      path_(group_dir_ + "/worker-" + std::to_string(number)),
       lock_(std::move(lock)) {}
 
 Result<std::unique_ptr<WorkerDirectory>> WorkerDirectory::Claim(
-    const std::string& state_dir, const std::string& job) {
-  if (!IsLegalName(job)) {
-    return InvalidArgument("'" + job + "' cannot name a state directory");
+    const std::string& state_dir, const std::string& group) {
+  if (!IsLegalName(group)) {
+    return InvalidArgument("'" + group + "' cannot name a state directory");
   }
-  const std::string job_dir = state_dir + "/" + job;
-  RETURN_IF_ERROR(MakeDirectories(job_dir));
+  const std::string group_dir = state_dir + "/" + group;
+  RETURN_IF_ERROR(MakeDirectories(group_dir));
   // Adopt holds the locks of dead workers for a moment; whoever claims a place
   // waits for it, and so gets the same K however the two meet.
-  ASSIGN_OR_RETURN(const FileLock job_lock, FileLock::Lock(job_dir + "/lock"));
+  ASSIGN_OR_RETURN(const FileLock group_lock,
+                   FileLock::Lock(group_dir + "/lock"));
   for (int number = 0; number < kMaxWorkers; ++number) {
-    const std::string dir = job_dir + "/worker-" + std::to_string(number);
+    const std::string dir = group_dir + "/worker-" + std::to_string(number);
     RETURN_IF_ERROR(MakeDirectories(dir));
     ASSIGN_OR_RETURN(std::optional<FileLock> lock,
                      FileLock::TryLock(dir + "/lock"));
     if (!lock) continue;
     std::unique_ptr<WorkerDirectory> worker(
-        new WorkerDirectory(job_dir, number, *std::move(lock)));
+        new WorkerDirectory(group_dir, number, *std::move(lock)));
     RETURN_IF_ERROR(worker->Prepare());
     return worker;
   }
   return Status(
       StatusCode::kUnavailable,
-      job_dir + ": all " + std::to_string(kMaxWorkers) + " places are taken");
+      group_dir + ": all " + std::to_string(kMaxWorkers) + " places are taken");
 }
 
 Status WorkerDirectory::Prepare() {
@@ -142,7 +144,7 @@ Status WorkerDirectory::Prepare() {
   RETURN_IF_ERROR(RemoveAll(path_ + "/discarded"));
   ASSIGN_OR_RETURN(worker_id_, WorkerId(path_));
   RETURN_IF_ERROR(SyncDirectory(path_));
-  return SyncDirectory(job_dir_);
+  return SyncDirectory(group_dir_);
 }
 
 Result<std::string> WorkerDirectory::LaneDirectory(
@@ -155,7 +157,8 @@ Result<bool> WorkerDirectory::Adopt(const TopicPartition& lane,
                                     const MarkerReader& reader) {
   ASSIGN_OR_RETURN(const std::string name, LaneName(lane));
   const std::string own = path_ + "/lanes/" + name;
-  ASSIGN_OR_RETURN(const FileLock job_lock, FileLock::Lock(job_dir_ + "/lock"));
+  ASSIGN_OR_RETURN(const FileLock group_lock,
+                   FileLock::Lock(group_dir_ + "/lock"));
   ASSIGN_OR_RETURN(std::optional<Candidate> best, BestSibling(name, reader));
   if (!best) return false;
   const std::optional<Marker> mine = UsableMarker(own, reader);
@@ -175,7 +178,7 @@ Result<std::optional<WorkerDirectory::Candidate>> WorkerDirectory::BestSibling(
   std::optional<Candidate> best;
   for (int number = 0; number < kMaxWorkers; ++number) {
     if (number == number_) continue;
-    const std::string dir = job_dir_ + "/worker-" + std::to_string(number);
+    const std::string dir = group_dir_ + "/worker-" + std::to_string(number);
     if (!IsDirectory(dir + "/lanes/" + lane_name)) continue;
     ASSIGN_OR_RETURN(std::optional<FileLock> lock,
                      FileLock::TryLock(dir + "/lock"));

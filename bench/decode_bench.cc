@@ -165,7 +165,7 @@ struct Workload {
 
 void Decode(benchmark::State& state, TimeText form) {
   Workload work(form);
-  const std::unique_ptr<Decoder> decoder = MakeDecoder("wide", Config());
+  const std::unique_ptr<Decoder> decoder = MakeDecoder(Config());
   decoder->Decode(work.batch);
   CheckBatch(work.samples, work.batch);
   // Decode appends records, so each round refills the batch that it reuses.

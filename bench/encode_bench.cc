@@ -1,5 +1,5 @@
-// What writing one window as JSON costs. The ceiling is a copy of the same
-// bytes into the same buffer.
+// What one window costs from an operator's cells to JSON in the epoch's buffer.
+// The ceiling is a copy of the same bytes into the same buffer.
 
 #include <benchmark/benchmark.h>
 
@@ -7,16 +7,16 @@
 #include <string>
 #include <vector>
 
-#include "operators/emitter.h"
+#include "operators/row_writer.h"
 #include "pipeline/base/check.h"
-#include "state/memory_store.h"
+#include "pipeline/encode/json_encoder.h"
 
 namespace tacho {
 namespace {
 
 constexpr size_t kRows = 1000;
 
-std::vector<OutputField> Fields() {
+RowSchema Fields() {
   return {{"vehicle_id", FieldType::kText, Dimension::kNone},
           {"window_start", FieldType::kTime, Dimension::kNone},
           {"window_end", FieldType::kTime, Dimension::kNone},
@@ -34,7 +34,7 @@ struct Row {
 };
 
 // A mean has all its digits, a reading one or two.
-std::vector<Row> Rows(LaneState& state) {
+std::vector<Row> Rows() {
   std::mt19937 random(1);
   std::uniform_real_distribution<double> any(0, 120);
   const auto tenths = [&] { return static_cast<double>(random() % 1200) / 10; };
@@ -46,26 +46,42 @@ std::vector<Row> Rows(LaneState& state) {
             tenths(),
             tenths(),
             tenths()};
-    row.index = state.Intern(row.vehicle).value();
+    row.index = static_cast<VehicleIndex>(i);
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-void Write(Emitter& emitter, const std::vector<Row>& rows) {
+void Write(RowWriter& writer, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
-    emitter.Begin(-1, row.index);
-    emitter.Text(row.vehicle);
-    emitter.Time(FromEpochMillis(1769443200000));
-    emitter.Time(FromEpochMillis(1769443260000));
-    emitter.Int(60);
-    emitter.Double(row.mean);
-    emitter.Double(row.max);
-    emitter.Double(row.min);
-    emitter.Double(row.last);
-    emitter.End();
+    writer.Begin(kNoCause, row.index, row.vehicle,
+                 FromEpochMillis(1769443259999));
+    writer.Text(row.vehicle);
+    writer.Time(FromEpochMillis(1769443200000));
+    writer.Time(FromEpochMillis(1769443260000));
+    writer.Int(60);
+    writer.Double(row.mean);
+    writer.Double(row.max);
+    writer.Double(row.min);
+    writer.Double(row.last);
+    writer.End();
   }
+  writer.Flush();
 }
+
+class EncodingSink final : public RowSink {
+ public:
+  EncodingSink(const EncoderOptions& options, OutputBuffer& out)
+      : encoder_(Fields(), options), target_{&out} {}
+  void Take(const Batch& rows, const std::vector<LateRecord>&,
+            const uint8_t*) override {
+    encoder_.Encode(rows, {0, rows.records()}, target_);
+  }
+
+ private:
+  JsonEncoder encoder_;
+  RowTarget target_;
+};
 
 void Report(benchmark::State& state, size_t bytes) {
   const auto rows = static_cast<double>(state.iterations()) * kRows;
@@ -78,36 +94,27 @@ void Report(benchmark::State& state, size_t bytes) {
 
 class Bench {
  public:
-  explicit Bench(TimeFormat format) : state_(store_, size_t{1} << 24) {
-    CHECK(state_.Load(std::nullopt).ok());
-    options_.sink = 0;
-    options_.time_format = format;
-    rows_ = Rows(state_);
-  }
+  explicit Bench(TimeFormat format)
+      : rows_(Rows()),
+        sink_({format}, out),
+        writer_(Fields(), sink_, metrics_) {}
   void Run(benchmark::State& state) {
-    Emitter emitter(options_, Fields(), state_, metrics_);
-    emitter.SetTarget(&out, nullptr, 0);
     for (auto _ : state) {
       out.Clear();
-      Write(emitter, rows_);
+      Write(writer_, rows_);
       benchmark::ClobberMemory();
     }
     Report(state, out.bytes().size());
   }
-  void Fill() {
-    Emitter emitter(options_, Fields(), state_, metrics_);
-    emitter.SetTarget(&out, nullptr, 0);
-    Write(emitter, rows_);
-  }
+  void Fill() { Write(writer_, rows_); }
 
   OutputBuffer out;
 
  private:
-  MemoryStore store_;
-  LaneState state_;
-  LaneMetrics metrics_;
-  OutputOptions options_;
   std::vector<Row> rows_;
+  LaneMetrics metrics_;
+  EncodingSink sink_;
+  RowWriter writer_;
 };
 
 void BM_Encode_Window(benchmark::State& state) {

@@ -55,7 +55,7 @@ void RunCondition(benchmark::State& state, const std::string& text) {
   CHECK(condition.has_value());
   std::vector<Truth> truths;
   for (auto _ : state) {
-    condition->Evaluate(*batch, truths);
+    condition->Evaluate(*batch, {0, batch->records()}, truths);
     benchmark::DoNotOptimize(truths.data());
     benchmark::ClobberMemory();
   }

@@ -13,7 +13,7 @@
 
 #include "bench/sample_changelog.h"
 #include "pipeline/base/check.h"
-#include "pipeline/commit/restorer.h"
+#include "pipeline/restore/restorer.h"
 #include "state/changelog_record.h"
 #include "state/memory_store.h"
 #include "state/rocksdb_store.h"
@@ -107,6 +107,9 @@ void RunRestorer(StateStore& store, const Log& log) {
   spec.names = {SampleChangelog::TableName()};
   spec.base = SampleChangelog::Identity();
   spec.end = log.end();
+  spec.check = [](TableId, std::string_view, std::string_view) {
+    return Status::Ok();
+  };
   Restorer restorer(store, std::make_unique<LogReader>(log), std::move(spec),
                     SystemClock());
   while (!restorer.done()) CHECK(restorer.Step().ok());

@@ -41,10 +41,13 @@ const std::string& SampleChangelog::TableName() {
 
 Marker SampleChangelog::Identity() {
   Marker marker;
+  marker.group = "bench";
+  marker.topic = "input";
   marker.job = "bench";
   marker.guarantee = Guarantee::kExactlyOnce;
   marker.input_partitions = 1;
   marker.cluster_id = "bench";
+  marker.log_id = 1;
   return marker;
 }
 

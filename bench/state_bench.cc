@@ -47,6 +47,9 @@ struct Window {
     max = in.F64();
     return in.ok();
   }
+  static const char* Check(int64_t /*subkey*/, const Window& window) {
+    return window.count < 0 ? "a negative count" : nullptr;
+  }
 };
 
 // 17 characters, as a VIN has.
@@ -75,8 +78,8 @@ struct Lane {
 
   StateStore& store;
   LaneState state{store, size_t{4} << 30};
-  StateTable<Window>* windows =
-      state.Declare<Window>({.name = "windows", .fingerprint = 1});
+  StateTable<Window>* windows = state.Declare<Window>(
+      {.name = "windows", .fingerprint = 1}, Window::Check);
   StateChanges changes;
 };
 
@@ -306,7 +309,7 @@ void BM_Load_RocksDb(benchmark::State& state) {
     CHECK(opened.ok());
     disk.store = *std::move(opened);
     auto lane = std::make_unique<LaneState>(*disk.store, size_t{4} << 30);
-    lane->Declare<Window>({.name = "windows", .fingerprint = 1});
+    lane->Declare<Window>({.name = "windows", .fingerprint = 1}, Window::Check);
     state.ResumeTiming();
     CHECK(lane->Load({}).ok());
     state.PauseTiming();

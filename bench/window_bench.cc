@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "operators/operator_chain.h"
 #include "operators/registry.h"
 #include "operators/vehicle_clock.h"
 #include "pipeline/base/check.h"
+#include "pipeline/lane/operator_chain.h"
 #include "state/lane_state.h"
 #include "state/memory_store.h"
 #include "tests/support/batch_builder.h"

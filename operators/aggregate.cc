@@ -2,10 +2,34 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "pipeline/base/check.h"
 
 namespace tacho {
+
+namespace {
+
+using Cell = Accumulators::Cell;
+
+Int128 Wide(const Cell* cells) { return Join(cells[0].i, cells[1].i); }
+
+void SetWide(Cell* cells, Int128 value) {
+  const WideWords words = Split(value);
+  cells[0].i = words.low;
+  cells[1].i = words.high;
+}
+
+void EmitWhole(Int128 value, RowWriter& rows) {
+  const std::optional<int64_t> narrow = Narrow(value);
+  return narrow.has_value() ? rows.Int(*narrow) : rows.Overflow();
+}
+
+void EmitSum(double value, RowWriter& rows) {
+  return std::isfinite(value) ? rows.Double(value) : rows.Overflow();
+}
+
+}  // namespace
 
 void Accumulators::Reset() {
   valid = 0;
@@ -34,7 +58,10 @@ bool Accumulators::Decode(ByteReader& in) {
   const uint64_t size = in.Varint();
   const uint64_t text_count = in.Varint();
   // Never more than the bytes that are left, whatever the stored sizes say.
-  if (size > in.left() / sizeof(Cell) || text_count > in.left()) return false;
+  if (size > in.left() / sizeof(Cell) || text_count > in.left() ||
+      text_count > kMaxAggregates) {
+    return false;
+  }
   Resize(size, text_count);
   valid = in.Varint();
   for (size_t i = 0; i < size; ++i) cells()[i].i = in.I64();
@@ -71,18 +98,17 @@ void AggregateSet::Add(Accumulators& state, size_t row,
         ++c->i;
         break;
       case Op::kSum:
-        c->d += step.doubles[row];
+        AddCompensated(step.doubles[row], c[0].d, c[1].d);
         break;
       case Op::kSumInteger:
-        c->d += static_cast<double>(step.integers[row]);
+        SetWide(c, Wide(c) + step.integers[row]);
         break;
       case Op::kMean:
-        c[0].d += step.doubles[row];
-        ++c[1].i;
+        AddToMean(step.doubles[row], c[0].d, c[1].d, c[2].i);
         break;
       case Op::kMeanInteger:
-        c[0].d += static_cast<double>(step.integers[row]);
-        ++c[1].i;
+        SetWide(c, Wide(c) + step.integers[row]);
+        ++c[2].i;
         break;
       case Op::kMin:
         if (!seen || step.doubles[row] < c->d) c->d = step.doubles[row];
@@ -114,10 +140,17 @@ void AggregateSet::Add(Accumulators& state, size_t row,
         break;
       case Op::kCount:
       case Op::kDistance:
+      case Op::kDistanceInteger:
         continue;
     }
     state.valid |= step.bit;
   }
+}
+
+void AggregateSet::Distance::Add(Accumulators& state, int64_t step) const {
+  int64_t& sum = state.cells()[cell].i;
+  sum = AddSteps(sum, step);
+  state.valid |= bit;
 }
 
 // Keeps the row's value as the first or last one.
@@ -141,47 +174,74 @@ void AggregateSet::Take(const Step& step, size_t row, Accumulators& state) {
   }
 }
 
-void AggregateSet::Emit(const Accumulators& state, Emitter& emitter) const {
-  for (const Step& step : steps_) EmitStep(step, state, emitter);
+void AggregateSet::Emit(const Accumulators& state, RowWriter& rows) const {
+  for (const Step& step : steps_) EmitStep(step, state, rows);
+}
+
+std::optional<Timestamp> AggregateSet::PickedAt(const Accumulators& state,
+                                                size_t aggregate) const {
+  const Step& step = steps_[aggregate];
+  if ((state.valid & step.bit) == 0) return std::nullopt;
+  return FromEpochMillis(state.cells()[step.cell].i);
 }
 
 void AggregateSet::EmitStep(const Step& step, const Accumulators& state,
-                            Emitter& emitter) {
+                            RowWriter& rows) {
   const Accumulators::Cell* const c = state.cells() + step.cell;
   if (step.op == Op::kCount || step.op == Op::kCountValid) {
-    return emitter.Int(c->i);
+    return rows.Int(c->i);
   }
-  if ((state.valid & step.bit) == 0) return emitter.Null();
+  if ((state.valid & step.bit) == 0) return rows.Null();
   switch (step.op) {
     case Op::kSum:
+      return EmitSum(c[0].d + c[1].d, rows);
     case Op::kSumInteger:
+      return EmitWhole(Wide(c), rows);
+    case Op::kDistanceInteger:
+      return c->i == kBeyond ? rows.Overflow() : rows.Int(c->i);
+    case Op::kDistance:
+      return c->i == kBeyond ? rows.Overflow() : rows.Double(FromDecimal(c->i));
     case Op::kMin:
     case Op::kMax:
-    case Op::kDistance:
-      return emitter.Double(c->d);
+      return rows.Double(c->d);
     case Op::kMinInteger:
     case Op::kMaxInteger:
-      return emitter.Int(c->i);
+      return rows.Int(c->i);
     case Op::kMean:
+      return rows.Double(BoundedMean(step, state));
     case Op::kMeanInteger:
-      return emitter.Double(c[0].d / static_cast<double>(c[1].i));
+      return rows.Double(Mean(Wide(c), c[2].i));
     case Op::kFirst:
     case Op::kLast:
-      return emitter.Double(c[1].d);
+      return rows.Double(c[1].d);
     case Op::kFirstInteger:
     case Op::kLastInteger:
-      return emitter.Int(c[1].i);
+      return rows.Int(c[1].i);
     case Op::kFirstBool:
     case Op::kLastBool:
-      return emitter.Bool(c[1].i != 0);
+      return rows.Bool(c[1].i != 0);
     case Op::kFirstText:
     case Op::kLastText:
-      return emitter.Text(state.texts[step.text]);
+      return rows.CopyText(state.texts[step.text]);
     case Op::kCount:
     case Op::kCountValid:
       break;
   }
   CHECK(false);
+}
+
+// Rounding cannot take the mean of fewer than 2^26 values out of their range.
+// Who is told that range sees no mean outside it, however many there are.
+double AggregateSet::BoundedMean(const Step& step, const Accumulators& state) {
+  const Cell* const c = state.cells() + step.cell;
+  double mean = Mean(c[0].d, c[1].d, c[2].i);
+  if (step.least_cell) {
+    mean = std::max(mean, state.cells()[*step.least_cell].d);
+  }
+  if (step.greatest_cell) {
+    mean = std::min(mean, state.cells()[*step.greatest_cell].d);
+  }
+  return mean;
 }
 
 }  // namespace tacho

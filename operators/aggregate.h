@@ -8,8 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "operators/emitter.h"
+#include "operators/exact_sum.h"
 #include "operators/registry.h"
+#include "operators/row_writer.h"
 #include "pipeline/base/batch.h"
 #include "pipeline/base/signal.h"
 #include "state/codec.h"
@@ -27,7 +28,7 @@ class Accumulators {
     int64_t i;
     double d;
   };
-  static constexpr size_t kInlineCells = 10;
+  static constexpr size_t kInlineCells = 12;
 
   void Reset();
   void Encode(ByteWriter& out) const;
@@ -62,8 +63,12 @@ class Accumulators {
 //   last(x)      value of the greatest event time; ties: the later offset
 //   distance(x)  sum of the positive steps of an odometer (see WindowAggregate)
 //
-// Over valid values only; all but counts are null without one. Sums are left
-// folds in record order, in double; min and max of an int64 stay int64.
+// Over valid values only; all but counts are null without one. What is made of
+// an int64 is exact: min, max, first, last, sum and distance are int64, the
+// mean is rounded once. Sums of doubles are compensated left folds in record
+// order; a mean lies between min and max, and the mean of equal values is
+// their value. Distances are sums of decimals (exact_sum.h). A sum or distance
+// that leaves its type is null, and counted (LaneMetrics::sum_overflow).
 //
 // Threading: one thread at a time.
 class AggregateSet {
@@ -78,6 +83,9 @@ class AggregateSet {
     size_t odometer;  // Into odometers().
     size_t cell;
     uint64_t bit;
+
+    // `step` may be kBeyond: then there is no distance.
+    void Add(Accumulators& state, int64_t step) const;
   };
 
   void Init(Accumulators& state) const { state.Resize(cells_, texts_); }
@@ -85,10 +93,22 @@ class AggregateSet {
   void Bind(const Batch& batch);
   // Adds a row; distances are the operator's business.
   void Add(Accumulators& state, size_t row, Timestamp event_time) const;
+  // What is wrong with a stored window [start, end) of this set; nullptr:
+  // nothing, and Add and Emit may trust it.
+  const char* Check(const Accumulators& state, Timestamp start,
+                    Timestamp end) const;
   // Writes one field per aggregate.
-  void Emit(const Accumulators& state, Emitter& emitter) const;
+  void Emit(const Accumulators& state, RowWriter& rows) const;
+  // The field of one of them.
+  void EmitOne(const Accumulators& state, size_t aggregate,
+               RowWriter& rows) const {
+    EmitStep(steps_[aggregate], state, rows);
+  }
+  // The event time of what a `first` or `last` has picked, if it has.
+  std::optional<Timestamp> PickedAt(const Accumulators& state,
+                                    size_t aggregate) const;
 
-  const std::vector<OutputField>& fields() const { return fields_; }
+  const RowSchema& fields() const { return fields_; }
   const std::vector<Distance>& distances() const { return distances_; }
   // Columns of the signals that distances are made of, each once.
   const std::vector<size_t>& odometers() const { return odometers_; }
@@ -119,6 +139,7 @@ class AggregateSet {
     kLastBool,
     kLastText,
     kDistance,
+    kDistanceInteger,
   };
   struct Step {
     Op op = Op::kCount;
@@ -126,6 +147,10 @@ class AggregateSet {
     uint32_t text = 0;
     uint64_t bit = 0;
     size_t column = 0;
+    // Of a mean: the steps that keep the least and greatest of its signal, if
+    // there are any.
+    std::optional<uint32_t> least_cell;
+    std::optional<uint32_t> greatest_cell;
     // Of the batch bound last.
     const CellState* states = nullptr;
     const double* doubles = nullptr;
@@ -141,12 +166,16 @@ class AggregateSet {
                const Signal* signal);
   void AddDistance(const Step& step);
   void SetPick(Step& step, OutputField& field, bool first, SignalType type);
+  void BoundMeans();
   static void Take(const Step& step, size_t row, Accumulators& state);
+  static const char* CheckStep(const Step& step, const Accumulators& state,
+                               Timestamp start, Timestamp end);
   static void EmitStep(const Step& step, const Accumulators& state,
-                       Emitter& emitter);
+                       RowWriter& rows);
+  static double BoundedMean(const Step& step, const Accumulators& state);
 
   std::vector<Step> steps_;
-  std::vector<OutputField> fields_;
+  RowSchema fields_;
   std::vector<Distance> distances_;
   std::vector<size_t> odometers_;
   size_t cells_ = 0;

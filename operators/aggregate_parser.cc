@@ -113,7 +113,7 @@ std::string TypeError(const FunctionDef& function, const Signal& signal) {
       signal.dimension != Dimension::kDistance &&
       signal.dimension != Dimension::kNone) {
     return name + " needs an odometer; " + Quoted(signal.name) + " is in " +
-           std::string(InsideUnit(signal.dimension));
+           std::string(CanonicalUnit(signal.dimension));
   }
   return "";
 }
@@ -139,6 +139,7 @@ std::optional<AggregateSet> AggregateSet::Compile(
     set.CompileOne(param, schema, errors);
   }
   if (errors.size() != before) return std::nullopt;
+  set.BoundMeans();
   return set;
 }
 
@@ -188,19 +189,25 @@ void AggregateSet::AddStep(const std::string& name, size_t function,
   step.bit = uint64_t{1} << steps_.size();
   step.column = column;
   OutputField field{name, FieldType::kDouble, Dimension::kNone};
+  field.nullable = function != kCount;
   size_t cells = 1;
   const SignalType type =
       signal == nullptr ? SignalType::kDouble : signal->type;
   const bool integer = type == SignalType::kInt64;
   if (signal != nullptr) field.dimension = signal->dimension;
+  if (signal != nullptr) field.feed_unit = signal->feed_unit;
+  field.relative = function == kSum || function == kDistance;
   switch (function) {
     case kCount:
       step.op = signal == nullptr ? Op::kCount : Op::kCountValid;
       field.type = FieldType::kInt64;
       field.dimension = Dimension::kNone;
+      field.feed_unit = nullptr;
       break;
     case kSum:
       step.op = integer ? Op::kSumInteger : Op::kSum;
+      if (integer) field.type = FieldType::kInt64;
+      cells = 2;
       break;
     case kMin:
       step.op = integer ? Op::kMinInteger : Op::kMin;
@@ -212,10 +219,11 @@ void AggregateSet::AddStep(const std::string& name, size_t function,
       break;
     case kMean:
       step.op = integer ? Op::kMeanInteger : Op::kMean;
-      cells = 2;
+      cells = 3;
       break;
     case kDistance:
-      step.op = Op::kDistance;
+      step.op = integer ? Op::kDistanceInteger : Op::kDistance;
+      if (integer) field.type = FieldType::kInt64;
       AddDistance(step);
       break;
     default:
@@ -225,7 +233,7 @@ void AggregateSet::AddStep(const std::string& name, size_t function,
   description_ += std::string(kFunctions[function].name) + "(";
   if (signal != nullptr) {
     description_ += signal->name + ":" + SignalTypeName(type) + ":" +
-                    std::string(InsideUnit(signal->dimension));
+                    std::string(CanonicalUnit(signal->dimension));
   }
   description_ += ");";
   cells_ += cells;
@@ -263,6 +271,17 @@ void AggregateSet::AddDistance(const Step& step) {
   }
   const auto odometer = static_cast<size_t>(known - odometers_.begin());
   distances_.push_back({odometer, step.cell, step.bit});
+}
+
+void AggregateSet::BoundMeans() {
+  for (Step& mean : steps_) {
+    if (mean.op != Op::kMean) continue;
+    for (const Step& other : steps_) {
+      if (other.column != mean.column) continue;
+      if (other.op == Op::kMin) mean.least_cell = other.cell;
+      if (other.op == Op::kMax) mean.greatest_cell = other.cell;
+    }
+  }
 }
 
 }  // namespace tacho

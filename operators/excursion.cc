@@ -1,15 +1,19 @@
 #include "operators/excursion.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "operators/fingerprint.h"
 #include "pipeline/base/check.h"
+#include "pipeline/base/json_escape.h"
 
 namespace tacho {
 
 namespace {
 
 constexpr size_t kStartEvictEvery = 256;  // Vehicles.
+constexpr size_t kMaxEventBytes = 8;      // "close".
+constexpr size_t kMaxIdBytes = 24;        // Two slashes and a time.
 
 }  // namespace
 
@@ -24,22 +28,35 @@ void Excursion::State::Encode(ByteWriter& out) const {
 bool Excursion::State::Decode(ByteReader& in) {
   const uint8_t code = in.U8();
   phase = static_cast<Phase>(code);
-  has_peak = in.U8() != 0;
+  has_peak = in.Bool();
   start = in.Time();
   last_sample = in.Time();
   peak = in.F64();
   return in.ok() && code <= static_cast<uint8_t>(Phase::kOpen);
 }
 
+const char* Excursion::State::Check(int64_t subkey, const State& state) {
+  if (subkey != 0) return "a subkey that is not 0";
+  if (!IsStateTime(state.start) || !IsStateTime(state.last_sample)) {
+    return "a time out of range";
+  }
+  if (state.phase != Phase::kIdle &&
+      (state.start == kNoTime || state.start > state.last_sample)) {
+    return "an excursion that ends before it starts";
+  }
+  return std::isfinite(state.peak) ? nullptr : "a peak that is not finite";
+}
+
 Status Excursion::Open(OperatorContext& context) {
   state_ = &context.state;
   clock_ = &context.clock;
   forget_ = context.vehicle_forget;
+  forgotten_ = context.DeclareForget();
   TableSpec spec;
   spec.name = context.table_prefix + "excursions";
   spec.fingerprint = Fingerprint("excursion/1;peak=" + options_.peak_text +
                                  (options_.greatest ? ";greatest" : ";least"));
-  table_ = state_->Declare<State>(std::move(spec));
+  table_ = state_->Declare<State>(std::move(spec), State::Check);
   return Status::Ok();
 }
 
@@ -51,29 +68,20 @@ Status Excursion::Start() {
     if (vehicle >= has_entry_.size()) has_entry_.resize(size_t{vehicle} + 1);
     has_entry_[vehicle] = 1;
     RETURN_IF_ERROR(state_->EnsureResident(vehicle));
-    forgotten_.Add(vehicle, clock_->Now(vehicle).last_seen + forget_);
+    forgotten_->Set(vehicle, clock_->Now(vehicle).last_seen + forget_);
     if (++read % kStartEvictEvery == 0) (void)state_->EvictIfOver();
   }
   return Status::Ok();
 }
 
-// 1. Close what is due because partition time has moved.
-// 2. Then take the row as a sample, or note that it was refused.
-Status Excursion::Process(const Batch& batch, Selection& selection,
-                          Emitter& emitter) {
-  Evaluate(batch);
-  auto fresh = clock_->fresh_rows().begin();
-  const auto fresh_end = clock_->fresh_rows().end();
-  for (size_t row = 0; row < batch.records(); ++row) {
-    const Timestamp now = batch.partition_time[row];
-    if (forgotten_.Due(now)) {
-      RETURN_IF_ERROR(
-          CloseForgotten(&batch, static_cast<int64_t>(row), now, emitter));
-    }
-    const bool is_fresh = fresh != fresh_end && *fresh == row;
-    if (is_fresh) ++fresh;
+// Each row is a sample, or was refused.
+Status Excursion::Process(const Batch& batch, RowRange& range,
+                          Selection& selection, RowWriter& rows) {
+  Evaluate(batch, range);
+  for (size_t& row = range.row; row < range.end; ++row) {
+    const bool is_fresh = range.begins_fresh && row == range.begin;
     if (selection[row] != 0) {
-      ProcessRow(batch, row, is_fresh, emitter);
+      ProcessRow(batch, row, is_fresh, rows);
     } else {
       NoteRefused(batch, row, is_fresh);
     }
@@ -81,15 +89,13 @@ Status Excursion::Process(const Batch& batch, Selection& selection,
   return Status::Ok();
 }
 
-Status Excursion::Advance(Timestamp partition_time, Emitter& emitter) {
-  return CloseForgotten(nullptr, -1, partition_time, emitter);
-}
-
-void Excursion::Evaluate(const Batch& batch) {
-  options_.when.Evaluate(batch, when_);
-  if (options_.clear.has_value()) options_.clear->Evaluate(batch, clear_);
+void Excursion::Evaluate(const Batch& batch, const RowRange& range) {
+  options_.when.Evaluate(batch, range, when_);
+  if (options_.clear.has_value()) {
+    options_.clear->Evaluate(batch, range, clear_);
+  }
   if (options_.peak.has_value()) {
-    options_.peak->Evaluate(batch, peak_, has_peak_);
+    options_.peak->Evaluate(batch, range, peak_, has_peak_);
   }
 }
 
@@ -108,7 +114,7 @@ Excursion::Sample Excursion::SampleAt(const Batch& batch, size_t row) const {
 }
 
 void Excursion::ProcessRow(const Batch& batch, size_t row, bool fresh,
-                           Emitter& emitter) {
+                           RowWriter& rows) {
   const VehicleIndex vehicle = batch.vehicle[row];
   const Timestamp time = batch.event_time[row];
   const bool is_newest = time == batch.vehicle_time[row];
@@ -121,19 +127,21 @@ void Excursion::ProcessRow(const Batch& batch, size_t row, bool fresh,
   } else if (!fresh && !is_newest) {
     last = batch.vehicle_time[row];
   }
-  if (time < last) return emitter.Late(row, time, last);
+  if (time < last) return rows.LateBehind(row, last);
   if (kept == nullptr && is_newest && when_[row] != Truth::kTrue) return;
 
   State state = kept == nullptr ? State() : *kept;
   const bool changed = Take(SampleAt(batch, row), state);
   state.last_sample = time;
   if (changed) {
-    Emit(static_cast<int64_t>(row), vehicle, state, time, emitter);
+    const std::string_view vehicle_id = state_->VehicleId(vehicle);
+    rows.Begin(static_cast<int64_t>(row), vehicle, vehicle_id, time);
+    Emit(vehicle_id, state, time, rows);
   }
   if (state.phase == Phase::kIdle && is_newest) {
     if (kept != nullptr) Drop(vehicle);
   } else {
-    Keep(vehicle, state, batch.partition_time[row]);
+    Keep(vehicle, state);
   }
 }
 
@@ -152,7 +160,7 @@ void Excursion::NoteRefused(const Batch& batch, size_t row, bool fresh) {
                             : clock_->AsOf(batch, vehicle, -1).vehicle_time;
     if (state.last_sample == time) return;
   }
-  Keep(vehicle, state, batch.partition_time[row]);
+  Keep(vehicle, state);
 }
 
 bool Excursion::Take(const Sample& sample, State& state) const {
@@ -197,85 +205,66 @@ void Excursion::AddPeak(const Sample& sample, State& state) const {
   state.peak = sample.peak;
 }
 
-// Ends every entry whose vehicle was last seen `vehicle_forget` or more before
-// `now`. The end of input ends excursions but forgets no vehicle: the last
-// sample is kept, for a run that goes on from here.
-Status Excursion::CloseForgotten(const Batch* batch, int64_t row, Timestamp now,
-                                 Emitter& emitter) {
-  while (forgotten_.Due(now)) {
-    const VehicleIndex vehicle = forgotten_.Pop();
-    if (has_entry_[vehicle] == 0) continue;
-    RETURN_IF_ERROR(state_->EnsureResident(vehicle));
-    const VehicleClock::Times times =
-        batch == nullptr ? clock_->Now(vehicle)
-                         : clock_->AsOf(*batch, vehicle, row - 1);
-    const Timestamp due = times.last_seen + forget_;
-    if (due > now) {
-      forgotten_.Add(vehicle, due);
-    } else {
-      closing_.push_back({due, vehicle});
-    }
-  }
-  if (closing_.empty()) return Status::Ok();
-  EmitClosing(row, emitter);
-  for (const Closing& closing : closing_) {
-    State state = *Find(closing.vehicle);
-    const Timestamp vehicle_time = clock_->Now(closing.vehicle).vehicle_time;
-    if (now == kEndOfTime && state.last_sample != vehicle_time) {
-      state.phase = Phase::kIdle;
-      forgotten_.Add(closing.vehicle, closing.due);
-      Keep(closing.vehicle, state, clock_->partition_time());
-    } else {
-      Drop(closing.vehicle);
-    }
-  }
-  closing_.clear();
+Status Excursion::OnForget(VehicleIndex vehicle, RowWriter& rows) {
+  const State* const kept = Find(vehicle);
+  if (kept == nullptr) return Status::Ok();
+  State state = *kept;
+  CloseIfOpen(vehicle, state, rows);
+  Drop(vehicle);
   return Status::Ok();
 }
 
-void Excursion::EmitClosing(int64_t row, Emitter& emitter) {
-  std::sort(closing_.begin(), closing_.end(),
-            [this](const Closing& a, const Closing& b) {
-              if (a.due != b.due) return a.due < b.due;
-              return state_->VehicleId(a.vehicle) <
-                     state_->VehicleId(b.vehicle);
-            });
-  for (const Closing& closing : closing_) {
-    State state = *Find(closing.vehicle);
-    if (state.phase != Phase::kOpen) continue;
+// The end of input ends excursions but forgets no vehicle: the last sample is
+// kept, for a run that goes on from here.
+Status Excursion::OnEnd(VehicleIndex vehicle, RowWriter& rows) {
+  const State* const kept = Find(vehicle);
+  if (kept == nullptr) return Status::Ok();
+  State state = *kept;
+  CloseIfOpen(vehicle, state, rows);
+  if (state.last_sample == clock_->Now(vehicle).vehicle_time) {
+    Drop(vehicle);
+  } else {
     state.phase = Phase::kIdle;
-    Emit(row, closing.vehicle, state, state.last_sample, emitter);
+    Keep(vehicle, state);
   }
+  return Status::Ok();
+}
+
+void Excursion::CloseIfOpen(VehicleIndex vehicle, State& state,
+                            RowWriter& rows) {
+  if (state.phase != Phase::kOpen) return;
+  state.phase = Phase::kIdle;
+  const std::string_view vehicle_id = state_->VehicleId(vehicle);
+  rows.BeginDue(vehicle, vehicle_id, state.last_sample);
+  Emit(vehicle_id, state, state.last_sample, rows);
 }
 
 // Phase kOpen: it has just opened; kIdle: closed.
-void Excursion::Emit(int64_t row, VehicleIndex vehicle, const State& state,
-                     Timestamp at, Emitter& emitter) {
+void Excursion::Emit(std::string_view vehicle_id, const State& state,
+                     Timestamp at, RowWriter& rows) {
   const bool open = state.phase == Phase::kOpen;
-  const std::string_view vehicle_id = state_->VehicleId(vehicle);
   id_.assign(vehicle_id);
   id_ += '/';
   id_ += options_.name;
   id_ += '/';
   id_ += std::to_string(ToEpochMillis(state.start));
-  emitter.Begin(row, vehicle);
-  emitter.Text(vehicle_id);
-  emitter.Text(options_.name);
-  emitter.Text(open ? "open" : "close");
-  emitter.Text(id_);
-  emitter.Time(state.start);
+  rows.Text(vehicle_id);
+  rows.Text(options_.name);
+  rows.Text(open ? "open" : "close");
+  rows.CopyText(id_);
+  rows.Time(state.start);
   if (open) {
-    emitter.Null();
+    rows.Null();
   } else {
-    emitter.Time(at);
+    rows.Time(at);
   }
-  emitter.Int((at - state.start).count());
+  rows.Int((at - state.start).count());
   if (state.has_peak) {
-    emitter.Double(state.peak);
+    rows.Double(state.peak);
   } else {
-    emitter.Null();
+    rows.Null();
   }
-  emitter.End();
+  rows.End();
 }
 
 Excursion::State* Excursion::Find(VehicleIndex vehicle) {
@@ -283,32 +272,34 @@ Excursion::State* Excursion::Find(VehicleIndex vehicle) {
   return table_->Find(vehicle);
 }
 
-void Excursion::Keep(VehicleIndex vehicle, const State& state, Timestamp now) {
+void Excursion::Keep(VehicleIndex vehicle, const State& state) {
   if (vehicle >= has_entry_.size()) {
     has_entry_.resize(
         std::max<size_t>(size_t{vehicle} + 1, has_entry_.size() * 2));
   }
   table_->Mutate(vehicle) = state;
   has_entry_[vehicle] = 1;
-  forgotten_.Add(vehicle, now + forget_);
+  if (!forgotten_->pending(vehicle)) forgotten_->Set(vehicle, kNoTime);
 }
 
 void Excursion::Drop(VehicleIndex vehicle) {
   table_->Erase(vehicle);
   has_entry_[vehicle] = 0;
+  forgotten_->Cancel(vehicle);
 }
 
-std::vector<OutputField> Excursion::OutputSchema() const {
+RowSchema Excursion::OutputSchema() const {
   const Dimension peak =
       options_.peak.has_value() ? options_.peak->dimension() : Dimension::kNone;
-  return {{"vehicle_id", FieldType::kText, Dimension::kNone},
-          {"name", FieldType::kText, Dimension::kNone},
-          {"event", FieldType::kText, Dimension::kNone},
-          {"id", FieldType::kText, Dimension::kNone},
+  const size_t name = EscapedJsonSize(options_.name);
+  return {{"vehicle_id", FieldType::kText, Dimension::kNone, {1, 0}},
+          {"name", FieldType::kText, Dimension::kNone, {0, name}},
+          {"event", FieldType::kText, Dimension::kNone, {0, kMaxEventBytes}},
+          {"id", FieldType::kText, Dimension::kNone, {1, name + kMaxIdBytes}},
           {"start", FieldType::kTime, Dimension::kNone},
-          {"end", FieldType::kTime, Dimension::kNone},
+          {"end", FieldType::kTime, Dimension::kNone, {}, true},
           {"duration_ms", FieldType::kInt64, Dimension::kNone},
-          {"peak", FieldType::kDouble, peak}};
+          {"peak", FieldType::kDouble, peak, {}, true, !options_.is_signal}};
 }
 
 }  // namespace tacho

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "operators/deadline_queue.h"
 #include "operators/expression.h"
 #include "operators/operator.h"
 #include "operators/registry.h"
@@ -32,11 +31,13 @@ namespace tacho {
 // null if there is no ordering comparison).
 //
 // A record older than its vehicle's last sample can't be put in order: it goes
-// to the late output, with its own and the last sample's time for a window. An
+// to the late output, with the last sample's time (tacho.last_sample). An
 // equally old one is a sample.
 //
 // Outputs: vehicle_id, name, event (open|close), id, start, end (null while
-// open), duration_ms (to the sample that caused it), peak.
+// open), duration_ms (to the sample that caused it), peak. The id joins open
+// and close: vehicle/name/start, start in epoch ms whatever the output's
+// time_format, so that it does not change with how times are shown.
 //
 // State: "excursions", key (vehicle, 0). A vehicle has an entry while it is
 // pending or open, or while its last sample is not its newest record (a filter
@@ -52,16 +53,18 @@ class Excursion final : public Operator {
     std::optional<Quantity> peak;
     std::string peak_text;
     bool greatest = true;
+    bool is_signal = false;  // The peak is of a signal, not of arithmetic.
     Millis hold{0};
   };
   explicit Excursion(Options options) : options_(std::move(options)) {}
 
   Status Open(OperatorContext& context) override;
   Status Start() override;
-  Status Process(const Batch& batch, Selection& selection,
-                 Emitter& emitter) override;
-  Status Advance(Timestamp partition_time, Emitter& emitter) override;
-  std::vector<OutputField> OutputSchema() const override;
+  Status Process(const Batch& batch, RowRange& range, Selection& selection,
+                 RowWriter& rows) override;
+  Status OnForget(VehicleIndex vehicle, RowWriter& rows) override;
+  Status OnEnd(VehicleIndex vehicle, RowWriter& rows) override;
+  RowSchema OutputSchema() const override;
   void Close() override { table_ = nullptr; }
 
  private:
@@ -75,6 +78,7 @@ class Excursion final : public Operator {
     void Reset() { *this = {}; }
     void Encode(ByteWriter& out) const;
     bool Decode(ByteReader& in);
+    static const char* Check(int64_t subkey, const State& state);
   };
   // What one sample says.
   struct Sample {
@@ -84,29 +88,24 @@ class Excursion final : public Operator {
     bool has_peak;
     double peak;
   };
-  // An entry whose vehicle is forgotten, or that the end of input ends.
-  struct Closing {
-    Timestamp due;
-    VehicleIndex vehicle;
-  };
 
-  void Evaluate(const Batch& batch);
+  void Evaluate(const Batch& batch, const RowRange& range);
   Sample SampleAt(const Batch& batch, size_t row) const;
-  void ProcessRow(const Batch& batch, size_t row, bool fresh, Emitter& emitter);
+  void ProcessRow(const Batch& batch, size_t row, bool fresh, RowWriter& rows);
   void NoteRefused(const Batch& batch, size_t row, bool fresh);
   // True if the vehicle has just opened or closed: `state` is to be emitted.
   bool Take(const Sample& sample, State& state) const;
   bool Ripen(const Sample& sample, State& state) const;
   void AddPeak(const Sample& sample, State& state) const;
 
-  Status CloseForgotten(const Batch* batch, int64_t row, Timestamp now,
-                        Emitter& emitter);
-  void EmitClosing(int64_t row, Emitter& emitter);
-  void Emit(int64_t row, VehicleIndex vehicle, const State& state, Timestamp at,
-            Emitter& emitter);
+  // Closes at its last sample what is open.
+  void CloseIfOpen(VehicleIndex vehicle, State& state, RowWriter& rows);
+  // The cells of a row that has begun.
+  void Emit(std::string_view vehicle_id, const State& state, Timestamp at,
+            RowWriter& rows);
 
   State* Find(VehicleIndex vehicle);
-  void Keep(VehicleIndex vehicle, const State& state, Timestamp now);
+  void Keep(VehicleIndex vehicle, const State& state);
   void Drop(VehicleIndex vehicle);
 
   Options options_;
@@ -115,11 +114,9 @@ class Excursion final : public Operator {
   Millis forget_{0};
   StateTable<State>* table_ = nullptr;
 
-  // Derived from the table: who has an entry, and when it may be forgotten.
+  // Derived from the table: who has an entry, and when it is forgotten.
   std::vector<uint8_t> has_entry_;
-  DeadlineQueue forgotten_;
-
-  std::vector<Closing> closing_;
+  Timer* forgotten_ = nullptr;
 
   // Of the batch being processed.
   std::vector<Truth> when_;

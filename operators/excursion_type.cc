@@ -21,6 +21,7 @@ void SetPeak(const OperatorParams& params, const SignalSchema& schema,
   if (peak == nullptr && !watched.has_value()) return;
   options.peak_text = peak != nullptr ? peak->text : watched->text;
   const int mark = peak != nullptr ? peak->mark : params.mark;
+  options.is_signal = schema.Find(options.peak_text).has_value();
   options.peak = CompileText<Quantity>(options.peak_text, mark, schema, errors);
 }
 
@@ -49,8 +50,8 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
     return nullptr;
   }
   Excursion::Options options{
-      "",   *std::move(when), std::move(clear), std::nullopt, "",
-      true, Millis(0)};
+      "",    *std::move(when), std::move(clear), std::nullopt, "", true,
+      false, Millis(0)};
   if (name != nullptr) options.name = name->text;
   if (hold != nullptr) options.hold = hold->duration;
   SetPeak(params, schema, options, errors);
@@ -64,9 +65,10 @@ OperatorType ExcursionType() {
   return {
       "excursion",
       "Reports when a condition starts to hold for a vehicle, and when it "
-      "ends.",
+      "ends. `id` (vehicle/name/start in epoch milliseconds, under every "
+      "time_format) joins the two.",
       "",
-      true,
+      RowKind::kOwn,
       {{"when", ParamKind::kExpression, true, "", "Condition that opens it."},
        {"for", ParamKind::kDuration, false, "0s",
         "How long it must hold, in event time, before it opens."},

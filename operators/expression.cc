@@ -78,9 +78,10 @@ std::optional<Condition> Condition::Compile(std::string_view text,
   return condition;
 }
 
-void Condition::Evaluate(const Batch& batch, std::vector<Truth>& truths) {
+void Condition::Evaluate(const Batch& batch, const RowRange& range,
+                         std::vector<Truth>& truths) {
   truths.resize(batch.records());
-  program_->RunTruths(batch, truths.data());
+  program_->RunTruths(batch, range, truths.data());
 }
 
 Quantity::Quantity() = default;
@@ -99,11 +100,12 @@ std::optional<Quantity> Quantity::Compile(std::string_view text,
   return quantity;
 }
 
-void Quantity::Evaluate(const Batch& batch, std::vector<double>& values,
+void Quantity::Evaluate(const Batch& batch, const RowRange& range,
+                        std::vector<double>& values,
                         std::vector<uint8_t>& known) {
   values.resize(batch.records());
   known.resize(batch.records());
-  program_->RunNumbers(batch, values.data(), known.data());
+  program_->RunNumbers(batch, range, values.data(), known.data());
 }
 
 }  // namespace tacho

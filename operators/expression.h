@@ -47,12 +47,14 @@ struct WatchedQuantity {
 // from the loosest to the tightest operator. Types and dimensions are checked
 // when it is compiled: a quantity with a unit is converted to its dimension's
 // unit, a bare number takes the dimension of what it is compared with or added
-// to, and different dimensions do not mix. A product or a quotient keeps a
-// dimension only if the other side is a bare number. Texts know == and != only.
+// to, unless that is written or sent in another unit (then it must say its
+// own; 0 needs none), and different dimensions do not mix. A product or a
+// quotient keeps a dimension only if the other side is a bare number. Texts
+// know == and != only.
 //
 // A comparison with a signal that is null, invalid or absent is unknown, and
 // so is one with a result that is not a finite number (division by zero).
-// Whole numbers compare as int64 if both sides are a signal or a literal, as
+// An int64 signal compares exactly with its like and with every constant, as
 // double otherwise; arithmetic is in double.
 //
 // Threading: one thread at a time. Evaluating allocates nothing once `truths`
@@ -66,8 +68,9 @@ class Condition {
   Condition& operator=(Condition&&) noexcept;
   ~Condition();
 
-  // One truth per record of the batch.
-  void Evaluate(const Batch& batch, std::vector<Truth>& truths);
+  // One truth for each row of the range, at the row's own index.
+  void Evaluate(const Batch& batch, const RowRange& range,
+                std::vector<Truth>& truths);
 
   const std::optional<WatchedQuantity>& watched() const { return watched_; }
 
@@ -89,9 +92,10 @@ class Quantity {
   Quantity& operator=(Quantity&&) noexcept;
   ~Quantity();
 
-  // One value per record of the batch; it counts where known[row] is 1.
-  void Evaluate(const Batch& batch, std::vector<double>& values,
-                std::vector<uint8_t>& known);
+  // One value for each row of the range, at the row's own index; it counts
+  // where known[row] is 1.
+  void Evaluate(const Batch& batch, const RowRange& range,
+                std::vector<double>& values, std::vector<uint8_t>& known);
 
   Dimension dimension() const { return dimension_; }
 

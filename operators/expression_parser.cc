@@ -319,7 +319,10 @@ class Parser {
       return Fail(begin, "the number is out of range");
     }
     const auto whole = std::from_chars(first, last, node->integer);
-    node->is_integer = whole.ec == std::errc() && whole.ptr == parsed.ptr;
+    // 12.000 is as whole as 12.
+    const std::string_view rest(whole.ptr, parsed.ptr);
+    node->is_integer =
+        whole.ec == std::errc() && rest.find_first_not_of(".0") == rest.npos;
     if (negative) {
       node->number = -node->number;
       node->integer = -node->integer;  // Never INT64_MIN: no sign was read.

@@ -98,6 +98,77 @@ uint8_t EqualCode(uint8_t a, uint8_t b) {
   return unknown ? kUnknownCode : static_cast<uint8_t>(a == b);
 }
 
+// A comparison of an int64 with an int64.
+struct WholeCompare {
+  CompareOp op;
+  int64_t with;
+};
+
+CompareOp Negated(CompareOp op) {
+  switch (op) {
+    case CompareOp::kEq:
+      return CompareOp::kNe;
+    case CompareOp::kNe:
+      return CompareOp::kEq;
+    case CompareOp::kLt:
+      return CompareOp::kGe;
+    case CompareOp::kLe:
+      return CompareOp::kGt;
+    case CompareOp::kGt:
+      return CompareOp::kLe;
+    case CompareOp::kGe:
+      return CompareOp::kLt;
+  }
+  return op;
+}
+
+// What is true of x exactly when `x op constant` is.
+WholeCompare ToWhole(CompareOp op, double constant) {
+  constexpr auto kMin = std::numeric_limits<int64_t>::min();
+  constexpr auto kMax = std::numeric_limits<int64_t>::max();
+  constexpr double kLimit = 9223372036854775808.0;  // 2^63
+  constexpr WholeCompare kAlways = {CompareOp::kLe, kMax};
+  constexpr WholeCompare kNever = {CompareOp::kLt, kMin};
+  const bool is_whole = std::floor(constant) == constant;
+  switch (op) {
+    case CompareOp::kLt:
+    case CompareOp::kLe: {
+      if (constant >= kLimit) return kAlways;
+      if (constant < -kLimit) return kNever;
+      const bool up = op == CompareOp::kLt;
+      return {op, static_cast<int64_t>(up ? std::ceil(constant)
+                                          : std::floor(constant))};
+    }
+    case CompareOp::kEq:
+      if (constant >= kLimit || constant < -kLimit || !is_whole) return kNever;
+      return {op, static_cast<int64_t>(constant)};
+    default: {
+      const WholeCompare opposite = ToWhole(Negated(op), constant);
+      return {Negated(opposite.op), opposite.with};
+    }
+  }
+}
+
+// For the sides changed over.
+CompareOp Mirrored(CompareOp op) {
+  switch (op) {
+    case CompareOp::kLt:
+      return CompareOp::kGt;
+    case CompareOp::kLe:
+      return CompareOp::kGe;
+    case CompareOp::kGt:
+      return CompareOp::kLt;
+    case CompareOp::kGe:
+      return CompareOp::kLe;
+    default:
+      return op;
+  }
+}
+
+bool IsIntegerSignal(const ExpressionNode& node) {
+  return node.kind == NodeKind::kSignal && node.exact_integer;
+}
+
 }  // namespace
 
 ExpressionProgram::ExpressionProgram(const ExpressionNode& checked) {
@@ -199,11 +270,24 @@ ExpressionProgram::Slot ExpressionProgram::BuildCompare(
     code = Code::kCompareIntegers;
     a = BuildInteger(left);
     b = BuildInteger(right);
+  } else if (IsIntegerSignal(left) && right.kind == NodeKind::kNumber) {
+    return BuildCompareWithConstant(left, node.compare, right.number);
+  } else if (IsIntegerSignal(right) && left.kind == NodeKind::kNumber) {
+    return BuildCompareWithConstant(right, Mirrored(node.compare), left.number);
   } else {
     a = BuildNumber(left);
     b = BuildNumber(right);
   }
   return Emit(code, AddTruths(Truth::kUnknown), a, b, node.compare);
+}
+
+ExpressionProgram::Slot ExpressionProgram::BuildCompareWithConstant(
+    const ExpressionNode& integer, CompareOp op, double constant) {
+  const WholeCompare whole = ToWhole(op, constant);
+  const Slot a = BuildInteger(integer);
+  const Slot b = AddIntegers(whole.with);
+  return Emit(Code::kCompareIntegers, AddTruths(Truth::kUnknown), a, b,
+              whole.op);
 }
 
 ExpressionProgram::Slot ExpressionProgram::BuildText(
@@ -374,9 +458,10 @@ void ExpressionProgram::RunArithmetic(const Instruction& in, size_t rows) {
   }
 }
 
-void ExpressionProgram::RunTruths(const Batch& batch, Truth* out) {
-  for (size_t base = 0; base < batch.records(); base += kBlock) {
-    const size_t rows = std::min(kBlock, batch.records() - base);
+void ExpressionProgram::RunTruths(const Batch& batch, const RowRange& range,
+                                  Truth* out) {
+  for (size_t base = range.begin; base < range.end; base += kBlock) {
+    const size_t rows = std::min(kBlock, range.end - base);
     BindColumns(batch, base);
     for (const Instruction& in : instructions_) Run(in, rows);
     const auto* const truths = static_cast<const Truth*>(views_[root_].values);
@@ -384,10 +469,10 @@ void ExpressionProgram::RunTruths(const Batch& batch, Truth* out) {
   }
 }
 
-void ExpressionProgram::RunNumbers(const Batch& batch, double* values,
-                                   uint8_t* known) {
-  for (size_t base = 0; base < batch.records(); base += kBlock) {
-    const size_t rows = std::min(kBlock, batch.records() - base);
+void ExpressionProgram::RunNumbers(const Batch& batch, const RowRange& range,
+                                   double* values, uint8_t* known) {
+  for (size_t base = range.begin; base < range.end; base += kBlock) {
+    const size_t rows = std::min(kBlock, range.end - base);
     BindColumns(batch, base);
     for (const Instruction& in : instructions_) Run(in, rows);
     const View& root = views_[root_];

@@ -30,8 +30,9 @@ class ExpressionProgram {
   ExpressionProgram& operator=(const ExpressionProgram&) = delete;
 
   // REQUIRES: the root is a condition (RunTruths) or a number (RunNumbers).
-  void RunTruths(const Batch& batch, Truth* out);
-  void RunNumbers(const Batch& batch, double* values, uint8_t* known);
+  void RunTruths(const Batch& batch, const RowRange& range, Truth* out);
+  void RunNumbers(const Batch& batch, const RowRange& range, double* values,
+                  uint8_t* known);
 
  private:
   enum class Code : uint8_t {
@@ -94,6 +95,8 @@ class ExpressionProgram {
   Slot BuildText(const ExpressionNode& node);
   Slot BuildInteger(const ExpressionNode& node);
   Slot BuildCompare(const ExpressionNode& node);
+  Slot BuildCompareWithConstant(const ExpressionNode& integer, CompareOp op,
+                                double constant);
 
   void BindColumns(const Batch& batch, size_t base);
   void Run(const Instruction& in, size_t rows);

@@ -54,6 +54,15 @@ struct ExpressionNode {
   Dimension dimension = Dimension::kNone;
   // A bare number: takes the dimension of what it meets.
   bool any_dimension = false;
+  // A unit that this is written or sent in and that is not the dimension's
+  // own: a bare number that met it could mean either.
+  const Unit* feed_unit = nullptr;
+  // Such a unit of a part, which a product or quotient has left no unit of its
+  // own; and the signal it came with, "" if it came with a number.
+  const Unit* lost_unit = nullptr;
+  std::string lost_signal;
+  // How far two temperatures are apart: degrees, but no point on a scale.
+  bool difference = false;
   // An int64 signal or a whole literal: compares exactly with its like.
   bool exact_integer = false;
   size_t column = 0;  // Of kSignal.
@@ -65,7 +74,7 @@ using NodePtr = std::unique_ptr<ExpressionNode>;
 NodePtr ParseExpression(std::string_view text, ExpressionError& error);
 
 // Resolves signals, checks types and dimensions, converts quantities to their
-// inside unit and folds constants. False and `error` (offset in bytes) if
+// canonical unit and folds constants. False and `error` (offset in bytes) if
 // something does not fit.
 bool CheckExpression(ExpressionNode& root, const SignalSchema& schema,
                      ExpressionError& error);

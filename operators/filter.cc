@@ -11,10 +11,11 @@ Status Filter::Open(OperatorContext& context) {
   return Status::Ok();
 }
 
-Status Filter::Process(const Batch& batch, Selection& selection, Emitter&) {
-  condition_.Evaluate(batch, truths_);
+Status Filter::Process(const Batch& batch, RowRange& range,
+                       Selection& selection, RowWriter&) {
+  condition_.Evaluate(batch, range, truths_);
   uint64_t refused = 0;
-  for (size_t row = 0; row < batch.records(); ++row) {
+  for (size_t& row = range.row; row < range.end; ++row) {
     const auto taken = static_cast<uint8_t>(truths_[row] == Truth::kTrue);
     refused += selection[row] & (taken ^ 1U);
     selection[row] = selection[row] & taken;
@@ -40,7 +41,7 @@ OperatorType FilterType() {
   return {"filter",
           "Lets only the records through for which the condition is true.",
           "condition",
-          false,
+          RowKind::kNone,
           {{"condition", ParamKind::kExpression, true, "",
             "Condition over signals; a record for which it is unknown is "
             "refused."}},

@@ -15,10 +15,9 @@ class Filter final : public Operator {
   explicit Filter(Condition condition) : condition_(std::move(condition)) {}
 
   Status Open(OperatorContext& context) override;
-  Status Process(const Batch& batch, Selection& selection,
-                 Emitter& emitter) override;
-  Status Advance(Timestamp, Emitter&) override { return Status::Ok(); }
-  std::vector<OutputField> OutputSchema() const override { return {}; }
+  Status Process(const Batch& batch, RowRange& range, Selection& selection,
+                 RowWriter& rows) override;
+  RowSchema OutputSchema() const override { return {}; }
   void Close() override {}
 
  private:

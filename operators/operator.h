@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "operators/emitter.h"
+#include "operators/row_schema.h"
+#include "operators/row_writer.h"
+#include "operators/timers.h"
 #include "operators/vehicle_clock.h"
 #include "pipeline/base/batch.h"
 #include "pipeline/base/metrics.h"
@@ -22,11 +24,28 @@ using Selection = std::vector<uint8_t>;
 struct OperatorContext {
   const SignalSchema& schema;
   LaneState& state;
-  const VehicleClock& clock;  // Watermarks and last-seen times, as of any row.
+  const VehicleClock& clock;  // Last-seen times, as of any row.
   LaneMetrics& metrics;
-  std::string table_prefix;  // "<stream>.<index>.": unique in the lane.
+  Timers& timers;
+  size_t step;               // Its place in the stream, from 0.
+  std::string table_prefix;  // "<stream>.<step>.": unique in the lane.
   Millis vehicle_idle_timeout;
   Millis vehicle_forget;
+
+  // Only in Open. What is declared earlier fires first where all else is equal.
+  Timer* DeclareTimer(TimerClock clock_of, Millis silence = Millis(0)) {
+    return timers.Declare(step, clock_of, silence);
+  }
+  // For vehicles whose OnForget and OnEnd must not wait until they come back.
+  Timer* DeclareForget() { return timers.DeclareForget(step, vehicle_forget); }
+};
+
+// A timer that has fired.
+struct DueTimer {
+  const Timer* timer;
+  VehicleIndex vehicle;  // Resident.
+  Timestamp due;         // When it was, at the latest of all it waited for.
+  Timestamp order;       // As Timer::Set was given it; `due` if it was not.
 };
 
 // One step of a stream. An operator belongs to one lane, is never called by
@@ -34,31 +53,48 @@ struct OperatorContext {
 // derives from them, timers for instance, is rebuilt after Load).
 //
 // Order of calls: Open, [LaneState::Load, VehicleClock::SetPartitionTime],
-// Start, then Process and Advance any number of times, Close.
+// Start, then Process, OnTimer, OnForget and OnEnd any number of times, Close.
 //
-// Time: within Process, time moves before each row, whether the row is
-// selected or not: partition time to batch.partition_time[row], the vehicle's
-// to batch.vehicle_time[row]. What becomes due is emitted first, with that row
-// as its cause, ordered by (due time, vehicle bytes). So output does not
-// depend on where a batch ends.
+// Time moves in the chain, once for all operators, before each row, whether the
+// row is selected or not: partition time to batch.partition_time[row], the
+// vehicle's to batch.vehicle_time[row]. What is due then comes first, with that
+// row as its cause (RowWriter::BeginDue), in the order of Timers; then what is
+// remembered of a vehicle that starts anew is forgotten; then the row. So
+// output does not depend on where a batch ends. Operators without state that
+// come first in their stream get whole batches; the others get ranges that end
+// where something is due.
 class Operator {
  public:
   virtual ~Operator() = default;
 
-  // Declares tables and resolves signals.
+  // Declares tables and timers, and resolves signals.
   virtual Status Open(OperatorContext& context) = 0;
-  // State is loaded, partition time is that of the marker: rebuilds timers.
+  // State is loaded, partition time is that of the marker: sets timers.
   virtual Status Start() { return Status::Ok(); }
-  // Once per batch. May clear bits of `selection` (a filter) or emit (an
-  // aggregate).
-  virtual Status Process(const Batch& batch, Selection& selection,
-                         Emitter& emitter) = 0;
-  // Partition time has moved to `partition_time` without a row;
-  // kEndOfTime closes everything that is open.
-  virtual Status Advance(Timestamp partition_time, Emitter& emitter) = 0;
+  // May clear bits of `selection` within the range (a filter) or append rows
+  // (an aggregate).
+  virtual Status Process(const Batch& batch, RowRange& range,
+                         Selection& selection, RowWriter& rows) = 0;
+  virtual Status OnTimer(const DueTimer& due, RowWriter& rows);
+  // The vehicle was last seen `vehicle_forget` ago or more: what is remembered
+  // of it ends. When it comes back, or when a timer of DeclareForget says so.
+  virtual Status OnForget(VehicleIndex vehicle, RowWriter& rows);
+  // A bounded run ends. Of vehicles of DeclareForget; timers have fired before.
+  virtual Status OnEnd(VehicleIndex vehicle, RowWriter& rows);
+  // How long after its watermark could have closed it a row of its own may
+  // come: what reads its rows is held back by so much.
+  virtual Millis lateness() const { return Millis(0); }
   // Empty for an operator that only narrows the selection.
-  virtual std::vector<OutputField> OutputSchema() const = 0;
+  virtual RowSchema OutputSchema() const = 0;
   virtual void Close() = 0;
 };
+
+inline Status Operator::OnTimer(const DueTimer&, RowWriter&) {
+  return Status::Ok();
+}
+inline Status Operator::OnForget(VehicleIndex, RowWriter&) {
+  return Status::Ok();
+}
+inline Status Operator::OnEnd(VehicleIndex, RowWriter&) { return Status::Ok(); }
 
 }  // namespace tacho

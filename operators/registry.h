@@ -18,8 +18,10 @@ enum class ParamKind : uint8_t {
   kExpression,  // Text, compiled against the job's signals.
   kDuration,    // "10s", "1m": checked by the job parser, in `duration`.
   kText,
-  kWindow,      // {tumbling: DURATION}: one child, its `duration` filled in.
-  kAggregates,  // A map: output name -> "function(signal)".
+  kWindow,       // {tumbling: DURATION}: one child, its `duration` filled in.
+  kAggregates,   // A map: output name -> "function(signal)".
+  kExpressions,  // A map: output name -> expression.
+  kNames,        // A list of signals, a child each.
 };
 
 struct ParamDef {
@@ -68,6 +70,13 @@ struct StreamSettings {
   Millis vehicle_forget = std::chrono::hours(24 * 7);
 };
 
+// What an operator makes. The last one of a stream makes rows.
+enum class RowKind : uint8_t {
+  kNone,       // It narrows the selection.
+  kPerRecord,  // A row of every record: others may follow, and read them.
+  kOwn,        // Rows when something is due: it is the last of its stream.
+};
+
 // A kind of operator: its name in the job file, its parameters (the table from
 // which parser, schema and reference come), and how to make one.
 struct OperatorType {
@@ -75,7 +84,7 @@ struct OperatorType {
   std::string_view help;
   // `name: VALUE` instead of a map sets this parameter; "" if not allowed.
   std::string_view shorthand;
-  bool emits;  // Must be the last of its stream; others narrow the selection.
+  RowKind rows;
   std::vector<ParamDef> params;
   // Checks everything that can be known offline and appends every error;
   // nullptr if there was one. Called once per lane, and once to validate.
@@ -84,6 +93,25 @@ struct OperatorType {
                                     const StreamSettings& settings,
                                     std::vector<ParamError>& errors);
 };
+
+// The parameter of that name, or nullptr.
+const ParamDef* FindParam(const OperatorType& type, std::string_view name);
+
+// An operator of a job.
+struct OperatorConfig {
+  const OperatorType* type = nullptr;
+  OperatorParams params;
+};
+
+// Makes a stream's operators over records of `schema`, each for what the one
+// before it makes. Errors as of OperatorType::make; then the list is empty.
+std::vector<std::unique_ptr<Operator>> MakeOperators(
+    const std::vector<OperatorConfig>& configs, const SignalSchema& schema,
+    const StreamSettings& settings, std::vector<ParamError>& errors);
+
+// The columns that an operator after `made` reads: what it makes, or, if it
+// makes no rows, what it read.
+SignalSchema ColumnsAfter(const Operator& made, const SignalSchema& before);
 
 // All operators, in alphabetical order.
 const std::vector<OperatorType>& OperatorTypes();

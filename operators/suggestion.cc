@@ -45,13 +45,9 @@ std::string Suggest(std::string_view name,
 }
 
 std::string SuggestUnit(std::string_view name) {
-  const std::string_view close = Nearest(name, UnitNames());
+  const std::string_view close = NearestUnit(name);
   if (!close.empty()) return DidYouMean(close);
-  std::vector<std::string_view> inside;
-  for (int i = 1; i <= static_cast<int>(Dimension::kAcceleration); ++i) {
-    inside.push_back(InsideUnit(static_cast<Dimension>(i)));
-  }
-  return List(inside);
+  return List(CanonicalUnits());
 }
 
 }  // namespace tacho

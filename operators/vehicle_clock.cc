@@ -1,6 +1,7 @@
 #include "operators/vehicle_clock.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pipeline/base/check.h"
 
@@ -13,11 +14,18 @@ constexpr uint64_t kClockFingerprint = 0x636c6f636b2f0001;  // "clock/", 1.
 
 }  // namespace
 
-void VehicleClock::Open(LaneState& state) {
+void VehicleClock::Open(LaneState& state, std::string table) {
   TableSpec spec;
-  spec.name = "clock";
+  spec.name = std::move(table);
   spec.fingerprint = kClockFingerprint;
-  table_ = state.Declare<Times>(std::move(spec));
+  table_ = state.Declare<Times>(std::move(spec), Times::Check);
+}
+
+const char* VehicleClock::Times::Check(int64_t subkey, const Times& times) {
+  if (subkey != 0) return "a subkey that is not 0";
+  const bool sane =
+      IsStateTime(times.vehicle_time) && IsStateTime(times.last_seen);
+  return sane ? nullptr : "a time out of range";
 }
 
 VehicleClock::Scratch& VehicleClock::Enter(VehicleIndex vehicle) {
@@ -35,6 +43,7 @@ VehicleClock::Scratch& VehicleClock::Enter(VehicleIndex vehicle) {
 void VehicleClock::Observe(Batch& batch) {
   ++batch_number_;
   fresh_rows_.clear();
+  next_row_.assign(batch.records(), -1);
   Timestamp now = partition_time_;
   for (size_t row = 0; row < batch.records(); ++row) {
     const Timestamp event = batch.event_time[row];
@@ -53,6 +62,10 @@ void VehicleClock::Observe(Batch& batch) {
     times.last_seen = now;
     batch.vehicle_time[row] = times.vehicle_time;
     batch.previous_row[row] = scratch.last_row;
+    if (scratch.last_row >= 0) {
+      next_row_[static_cast<size_t>(scratch.last_row)] =
+          static_cast<int32_t>(row);
+    }
     scratch.last_row = static_cast<int32_t>(row);
   }
   partition_time_ = now;
@@ -70,6 +83,21 @@ VehicleClock::Times VehicleClock::AsOf(const Batch& batch, VehicleIndex vehicle,
   if (seen < 0) return scratch.before;
   const auto at = static_cast<size_t>(seen);
   return {batch.vehicle_time[at], batch.partition_time[at]};
+}
+
+int32_t VehicleClock::NextRowOf(const Batch& batch, VehicleIndex vehicle,
+                                size_t row) const {
+  if (vehicle >= scratch_.size() ||
+      scratch_[vehicle].batch_number != batch_number_) {
+    return -1;
+  }
+  int32_t next = -1;
+  int32_t seen = scratch_[vehicle].last_row;
+  while (seen > static_cast<int32_t>(row)) {
+    next = seen;
+    seen = batch.previous_row[static_cast<size_t>(seen)];
+  }
+  return next;
 }
 
 VehicleClock::Times VehicleClock::Now(VehicleIndex vehicle) const {

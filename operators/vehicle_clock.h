@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "pipeline/base/batch.h"
@@ -24,7 +25,7 @@ namespace tacho {
 // (kNoTime while partition time is kNoTime). So a vehicle's time never goes
 // back, forgotten or not.
 //
-// State: table "clock", key (vehicle, 0).
+// State: a table, key (vehicle, 0).
 // Threading: the lane's thread only.
 class VehicleClock {
  public:
@@ -41,11 +42,13 @@ class VehicleClock {
       last_seen = in.Time();
       return in.ok();
     }
+    static const char* Check(int64_t subkey, const Times& times);
   };
 
   explicit VehicleClock(Millis vehicle_forget) : forget_(vehicle_forget) {}
 
-  void Open(LaneState& state);  // Declares the table.
+  // Declares the table.
+  void Open(LaneState& state, std::string table = "clock");
 
   // Fills batch.partition_time, vehicle_time and previous_row from
   // batch.vehicle and batch.event_time, and moves both times to the end of
@@ -59,6 +62,11 @@ class VehicleClock {
   Times AsOf(const Batch& batch, VehicleIndex vehicle, int64_t row) const;
   // The same outside a batch. REQUIRES: the vehicle is resident.
   Times Now(VehicleIndex vehicle) const;
+
+  // The next row of the same vehicle in the batch last observed; -1: none.
+  int32_t NextRow(size_t row) const { return next_row_[row]; }
+  // The first row of `vehicle` after `row` in that batch; -1: none. Cold.
+  int32_t NextRowOf(const Batch& batch, VehicleIndex vehicle, size_t row) const;
 
   // Rows of the batch last observed, ascending, at which a vehicle started
   // from the floor: never seen, or forgotten as of that row. What operators
@@ -88,6 +96,7 @@ class VehicleClock {
   Timestamp partition_time_ = kNoTime;
   std::vector<Scratch> scratch_;
   std::vector<uint32_t> fresh_rows_;
+  std::vector<int32_t> next_row_;
   uint64_t batch_number_ = 0;
 };
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "operators/aggregate.h"
-#include "operators/deadline_queue.h"
 #include "operators/operator.h"
 #include "operators/registry.h"
 
@@ -36,11 +35,14 @@ namespace tacho {
 // State: "windows", key (vehicle, window start in ms); "closed", key
 // (vehicle, 0), written only when partition time closes a window and erased
 // once the watermark has passed it; "odometers", key (vehicle, signal).
-// Limits: kMaxWindow. Closing at the end of input, or after a jump of
-// partition time, reads every vehicle concerned into memory at once.
+// Limits: kMaxWindow; kMaxOpenWindows of a vehicle by its own time. Closing at
+// the end of input, or after a jump of partition time, reads every vehicle
+// concerned into memory at once.
 class WindowAggregate final : public Operator {
  public:
   static constexpr Millis kMaxWindow = std::chrono::hours(24 * 366);
+  // (size + allowed_lateness) / slide, the slide being the size.
+  static constexpr int64_t kMaxOpenWindows = 10000;
 
   struct Options {
     Millis size;
@@ -50,10 +52,12 @@ class WindowAggregate final : public Operator {
 
   Status Open(OperatorContext& context) override;
   Status Start() override;
-  Status Process(const Batch& batch, Selection& selection,
-                 Emitter& emitter) override;
-  Status Advance(Timestamp partition_time, Emitter& emitter) override;
-  std::vector<OutputField> OutputSchema() const override;
+  Status Process(const Batch& batch, RowRange& range, Selection& selection,
+                 RowWriter& rows) override;
+  Status OnTimer(const DueTimer& due, RowWriter& rows) override;
+  Status OnForget(VehicleIndex vehicle, RowWriter& rows) override;
+  RowSchema OutputSchema() const override;
+  Millis lateness() const override { return options_.allowed_lateness; }
   void Close() override;
 
  private:
@@ -65,52 +69,48 @@ class WindowAggregate final : public Operator {
       end = in.Time();
       return in.ok();
     }
+    static const char* Check(int64_t subkey, const ClosedUntil& value);
   };
+  // Which member of the value counts is the signal's type.
   struct Reading {
     Timestamp at = kNoTime;
-    double value = 0;
+    Accumulators::Cell value{0};
     void Reset() { *this = {}; }
     void Encode(ByteWriter& out) const {
       out.Time(at);
-      out.F64(value);
+      out.I64(value.i);
     }
     bool Decode(ByteReader& in) {
       at = in.Time();
-      value = in.F64();
+      value.i = in.I64();
       return in.ok();
     }
   };
-  // A window that closes at the current row.
-  struct Closing {
-    Timestamp end;
-    VehicleIndex vehicle;
-  };
+  const char* CheckWindow(int64_t subkey, const Accumulators& window) const;
+  const char* CheckReading(int64_t subkey, const Reading& reading) const;
 
-  Timestamp& OldestEnd(VehicleIndex vehicle);
-  Status CollectSilent(const Batch* batch, int64_t row, Timestamp now);
-  Timestamp CollectUpTo(VehicleIndex vehicle, Timestamp last_end);
-  void EmitClosing(int64_t row, Emitter& emitter);
-  void Forget(VehicleIndex vehicle);
+  // The vehicle's oldest open window ends at `end`.
+  void Await(VehicleIndex vehicle, Timestamp end);
+  void EmitWindow(VehicleIndex vehicle, Timestamp end, RowWriter& rows);
   bool IsLate(VehicleIndex vehicle, Timestamp end, Timestamp watermark);
-  Status Aggregate(const Batch& batch, size_t row, Timestamp watermark,
-                   Emitter& emitter);
+  Status Aggregate(const Batch& batch, size_t row, RowWriter& rows);
   void AddDistances(const Batch& batch, size_t row, Accumulators& window);
-  double Step(const Batch& batch, size_t row, size_t odometer, bool& valid);
+  int64_t Step(const Batch& batch, size_t row, size_t odometer);
 
   Options options_;
   AggregateSet aggregates_;
   LaneState* state_ = nullptr;
-  const VehicleClock* clock_ = nullptr;
+  const SignalSchema* schema_ = nullptr;
   Millis idle_timeout_{0};
   StateTable<Accumulators>* windows_ = nullptr;
   StateTable<ClosedUntil>* closed_ = nullptr;
   StateTable<Reading>* odometers_ = nullptr;  // nullptr: no distance.
 
-  // Derived from the tables.
-  std::vector<Timestamp> oldest_end_;  // Of a vehicle's open windows.
-  DeadlineQueue silent_;
+  // Both are of a vehicle's oldest open window, in the order of its end. Where
+  // both are due the vehicle is silent: that is noted in "closed".
+  Timer* silent_ = nullptr;
+  Timer* passed_ = nullptr;  // Its watermark has passed the end.
 
-  std::vector<Closing> closing_;
   // The window of the row before: most rows are in the same one.
   Timestamp window_start_ = kNoTime;
   Timestamp window_end_ = kNoTime;

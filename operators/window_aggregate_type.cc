@@ -13,7 +13,7 @@ namespace {
 // The size of `window: {tumbling: DURATION}`.
 Millis WindowSize(const ParamValue& window, std::vector<ParamError>& errors) {
   if (window.children.size() != 1 || window.children[0].name != "tumbling") {
-    errors.push_back({window.mark, 0, "expected {tumbling: DURATION}"});
+    errors.push_back({window.mark, 0, "write {tumbling: DURATION}"});
     return Millis(0);
   }
   const ParamValue& tumbling = window.children[0];
@@ -41,6 +41,23 @@ Millis Lateness(const OperatorParams& params, const StreamSettings& settings,
   return lateness->duration;
 }
 
+// So many windows of a vehicle may be open at once: all that lateness allows.
+void CheckOpenWindows(const WindowAggregate::Options& options, int mark,
+                      std::vector<ParamError>& errors) {
+  if (options.size <= Millis(0)) return;
+  const int64_t open =
+      (options.size + options.allowed_lateness).count() / options.size.count();
+  if (open <= WindowAggregate::kMaxOpenWindows) return;
+  errors.push_back(
+      {mark, 0,
+       "windows of " + std::to_string(options.size.count()) + " ms and " +
+           std::to_string(options.allowed_lateness.count()) +
+           " ms of lateness are " + std::to_string(open) +
+           " open windows a vehicle, and at most " +
+           std::to_string(WindowAggregate::kMaxOpenWindows) +
+           " are allowed: make the windows longer or allow less lateness"});
+}
+
 std::unique_ptr<Operator> Make(const OperatorParams& params,
                                const SignalSchema& schema,
                                const StreamSettings& settings,
@@ -50,6 +67,7 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
   const ParamValue* const window = RequireParam(params, "window", errors);
   if (window != nullptr) options.size = WindowSize(*window, errors);
   options.allowed_lateness = Lateness(params, settings, errors);
+  if (window != nullptr) CheckOpenWindows(options, window->mark, errors);
   const ParamValue* const aggregates =
       RequireParam(params, "aggregates", errors);
   if (aggregates == nullptr) return nullptr;
@@ -64,13 +82,13 @@ OperatorType WindowAggregateType() {
   return {"window_aggregate",
           "Aggregates each vehicle's records over windows of event time.",
           "",
-          true,
+          RowKind::kOwn,
           {{"window", ParamKind::kWindow, true, "",
             "{tumbling: DURATION}: windows aligned to the epoch (UTC)."},
            {"allowed_lateness", ParamKind::kDuration, false, "0s",
             "How far a record may lie behind its vehicle's newest and still "
             "be counted; windows close that much later. At most "
-            "vehicle_idle_timeout."},
+            "vehicle_idle_timeout, and 10000 windows."},
            {"aggregates", ParamKind::kAggregates, true, "",
             "Output name: function(signal), with count, sum, min, max, mean, "
             "first, last or distance; count() counts records."}},

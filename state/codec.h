@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -56,6 +57,12 @@ class ByteReader {
   int64_t I64() { return Raw<int64_t>(); }
   double F64() { return Raw<double>(); }
   Timestamp Time() { return FromEpochMillis(I64()); }
+  // One of the two bytes that a bool is written as.
+  bool Bool() {
+    const uint8_t b = U8();
+    if (b > 1) ok_ = false;
+    return b == 1;
+  }
   uint64_t Varint() {
     uint64_t v = 0;
     for (int shift = 0; shift < 64; shift += 7) {
@@ -93,6 +100,18 @@ class ByteReader {
   std::string_view in_;
   bool ok_ = true;
 };
+
+// What stored bytes must be before anything is made of them: they may come
+// from a damaged disk, or from somebody who may write to a changelog.
+
+// A time that arithmetic of ours cannot carry over the ends of int64: kNoTime,
+// an event time, or the end of a window (at most a year long) that holds one.
+inline constexpr bool IsStateTime(Timestamp t) {
+  return t >= kNoTime && t <= kEndOfTime + std::chrono::hours(2 * 24 * 366);
+}
+inline constexpr bool IsRealStateTime(Timestamp t) {
+  return t != kNoTime && IsStateTime(t);
+}
 
 // Keys: bytewise order equals (vehicle bytes, subkey) order. The vehicle id is
 // escaped (00 -> 00 FF) and ended by 00 00 (so a prefix sorts first and an

@@ -4,6 +4,7 @@
 
 #include "pipeline/base/batch.h"
 #include "pipeline/base/check.h"
+#include "pipeline/base/utf8.h"
 
 namespace tacho {
 namespace {
@@ -95,6 +96,31 @@ Status LaneState::Load(const std::optional<Marker>& marker) {
   return Status::Ok();
 }
 
+Status LaneState::ReadKey(std::string_view key, std::string_view& vehicle,
+                          int64_t& subkey) {
+  if (!ParseStateKey(key, vehicle, subkey, key_scratch_)) {
+    return Corruption("a key of " + std::to_string(key.size()) +
+                      " bytes does not parse");
+  }
+  if (vehicle.empty() || FindInvalidUtf8(vehicle) != std::string_view::npos) {
+    return Corruption("a key's vehicle id of " +
+                      std::to_string(vehicle.size()) +
+                      " bytes is empty or not UTF-8");
+  }
+  return Status::Ok();
+}
+
+Status LaneState::CheckEntry(TableId id, std::string_view key,
+                             std::string_view value) {
+  CHECK(opened_ && id < tables_.size());
+  StateTableBase& table = *tables_[id];
+  std::string_view vehicle;
+  int64_t subkey = 0;
+  const Status read = ReadKey(key, vehicle, subkey);
+  if (!read.ok()) return read.With("table " + table.spec().name);
+  return value.data() == nullptr ? Status::Ok() : table.Check(subkey, value);
+}
+
 // A vehicle's entries are spread over tables and the tables are read one after
 // the other, so which vehicles fit is not known before the end. Whenever memory
 // is over the limit, vehicles loaded so far are evicted; what follows of them
@@ -105,15 +131,14 @@ Status LaneState::LoadTable(TableId id) {
   const auto visit = [&](std::string_view key, std::string_view value) {
     std::string_view name;
     int64_t subkey = 0;
-    if (!ParseStateKey(key, name, subkey, key_scratch_)) {
-      return Corruption("a key does not parse");
-    }
+    RETURN_IF_ERROR(ReadKey(key, name, subkey));
     bool created = false;
     const VehicleIndex vehicle = NewVehicle(name, &created);
+    // Of one that is left on disk as well: timers are made of its subkey.
+    RETURN_IF_ERROR((vehicles_.marks(vehicle) & kResident) != 0
+                        ? table.Load(vehicle, subkey, value)
+                        : table.Check(subkey, value));
     loaded_[id].emplace_back(vehicle, subkey);
-    if ((vehicles_.marks(vehicle) & kResident) != 0) {
-      RETURN_IF_ERROR(table.Load(vehicle, subkey, value));
-    }
     if (++entries % kLoadCheckEvery == 0) Sweep();
     return Status::Ok();
   };
@@ -180,9 +205,7 @@ Status LaneState::ReadStub(VehicleIndex vehicle) {
     const auto visit = [&](std::string_view key, std::string_view value) {
       std::string_view name;
       int64_t subkey = 0;
-      if (!ParseStateKey(key, name, subkey, key_scratch_)) {
-        return Corruption("a key does not parse");
-      }
+      RETURN_IF_ERROR(ReadKey(key, name, subkey));
       ++entries;
       return table.Load(vehicle, subkey, value);
     };
@@ -196,6 +219,7 @@ Status LaneState::ReadStub(VehicleIndex vehicle) {
   RETURN_IF_ERROR(error_);
   vehicles_.marks(vehicle) |= kResident | kUsed;
   ++resident_count_;
+  ++reads_;
   return Status::Ok();
 }
 
@@ -285,6 +309,13 @@ size_t LaneState::changed_bytes() const {
   size_t sum = 0;
   for (const auto& table : tables_) sum += table->changed_bytes();
   return sum;
+}
+
+size_t LaneState::wanted_bytes() const {
+  const size_t ids = vehicles_.used_bytes();
+  const size_t resident = used_bytes() - ids;
+  return ids + resident / std::max<size_t>(1, resident_count_) *
+                   std::max(resident_count_, vehicles_.size());
 }
 
 size_t LaneState::used_bytes() const {

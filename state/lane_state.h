@@ -47,10 +47,12 @@ class LaneState {
   LaneState(const LaneState&) = delete;
   LaneState& operator=(const LaneState&) = delete;
 
-  // Makes a table. REQUIRES: before OpenTables; names are unique.
+  // Makes a table whose stored values have to pass `check`. REQUIRES: before
+  // OpenTables; names are unique.
   template <typename Value>
-  StateTable<Value>* Declare(TableSpec spec) {
-    auto table = std::make_unique<StateTable<Value>>(std::move(spec));
+  StateTable<Value>* Declare(TableSpec spec, ValueCheck<Value> check) {
+    auto table =
+        std::make_unique<StateTable<Value>>(std::move(spec), std::move(check));
     StateTable<Value>* const raw = table.get();
     Add(std::move(table));
     return raw;
@@ -62,8 +64,17 @@ class LaneState {
   // Errors: kInvalidArgument with the remedy if tables or fingerprints differ.
   Status OpenTables(const std::optional<Marker>& marker);
 
-  // Checks `marker` and reads the stored entries; calls OpenTables if nobody
-  // has.
+  // Whether table `id` could have written this entry; `value` is null for one
+  // that is erased. For what comes from elsewhere (a changelog) on its way into
+  // the store. Between OpenTables and Load.
+  // Errors: kCorruption with table and reason.
+  Status CheckEntry(TableId id, std::string_view key, std::string_view value);
+  // Whether the tables that `marker` names are those that are declared.
+  // Errors: kInvalidArgument with the remedy.
+  Status CheckFingerprints(const Marker& marker) const;
+
+  // Checks `marker` and reads the stored entries, each of which is checked;
+  // calls OpenTables if nobody has.
   Status Load(const std::optional<Marker>& marker);
 
   // (vehicle, subkey) of every stored entry of `table` as of Load, of stubs
@@ -111,11 +122,18 @@ class LaneState {
   std::vector<std::pair<std::string, uint64_t>> Fingerprints() const;
 
   size_t used_bytes() const;
+  // About what it would be if nothing had to be read back.
+  size_t wanted_bytes() const;
+  // Vehicles whose entries were read back from the store since the last call.
+  uint64_t TakeReads() { return std::exchange(reads_, 0); }
   // About what the changes since the last freeze add to an epoch.
   size_t changed_bytes() const;
+  size_t tables() const { return tables_.size(); }
   size_t vehicles() const { return vehicles_.size(); }
   size_t resident_vehicles() const { return resident_count_; }
   size_t memory_bytes() const { return memory_bytes_; }
+  // Takes effect at the next EvictIfOver.
+  void set_memory_bytes(size_t bytes) { memory_bytes_ = bytes; }
 
  private:
   // Marks of a vehicle.
@@ -123,8 +141,10 @@ class LaneState {
   static constexpr uint8_t kUsed = 2;  // Since the hand last passed.
 
   void Add(std::unique_ptr<StateTableBase> table);
-  Status CheckFingerprints(const Marker& marker) const;
   Status LoadTable(TableId id);
+  // The vehicle and subkey of a stored key.
+  Status ReadKey(std::string_view key, std::string_view& vehicle,
+                 int64_t& subkey);
   VehicleIndex NewVehicle(std::string_view id, bool* created);
   Status ReadStub(VehicleIndex vehicle);
   bool TryEvict(VehicleIndex vehicle);
@@ -148,6 +168,7 @@ class LaneState {
   std::vector<std::vector<std::pair<VehicleIndex, int64_t>>> loaded_;
   size_t grown_ = 0;  // Vehicles that the tables have room for.
   size_t resident_count_ = 0;
+  uint64_t reads_ = 0;
   size_t hand_ = 0;         // Of CLOCK.
   size_t forget_hand_ = 0;  // Of the sweep for empty vehicles.
   bool opened_ = false;

@@ -3,12 +3,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "pipeline/base/check.h"
 #include "state/codec.h"
 
 namespace tacho {
 namespace {
 
-constexpr uint8_t kFormat = 2;
+constexpr uint8_t kFormat = 3;
+constexpr uint8_t kLastFormatOf01 = 2;
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
 
 bool DecodeTables(ByteReader& reader, Marker& marker) {
@@ -24,12 +26,24 @@ bool DecodeTables(ByteReader& reader, Marker& marker) {
   return reader.ok();
 }
 
+bool DecodeDigests(ByteReader& reader, Marker& marker) {
+  const uint64_t count = reader.Varint();
+  if (count > Marker::kMaxDigests) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    PublishedDigest& digest = marker.digests.emplace_back();
+    digest.offset = reader.I64();
+    digest.count = reader.U64();
+    digest.digest = reader.U64();
+  }
+  return reader.ok();
+}
+
 }  // namespace
 
 const char* GuaranteeName(Guarantee guarantee) {
   switch (guarantee) {
-    case Guarantee::kAtLeastOnce:
-      return "at_least_once";
+    case Guarantee::kAtLeastOnceLocal:
+      return "at_least_once_local";
     case Guarantee::kExactlyOnce:
       return "exactly_once";
   }
@@ -37,6 +51,7 @@ const char* GuaranteeName(Guarantee guarantee) {
 }
 
 void EncodeMarker(const Marker& marker, std::vector<char>& out) {
+  CHECK(!marker.of_01);
   const size_t begin = out.size();
   ByteWriter writer(out);
   writer.U8(kFormat);
@@ -49,14 +64,26 @@ void EncodeMarker(const Marker& marker, std::vector<char>& out) {
   writer.Time(marker.ended_at);
   writer.U32(static_cast<uint32_t>(marker.input_partitions));
   writer.I64(marker.reset_generation);
-  writer.Time(marker.wall_time);
+  writer.Bytes(marker.group);
+  writer.Bytes(marker.topic);
+  writer.Bytes(marker.cluster_id);
   writer.Bytes(marker.job);
+  writer.U64(marker.log_id);
+  writer.U64(marker.job_digest);
   writer.Varint(marker.tables.size());
   for (const auto& [name, fingerprint] : marker.tables) {
     writer.Bytes(name);
     writer.U64(fingerprint);
   }
-  writer.Bytes(marker.cluster_id);
+  writer.Time(marker.wall_time);
+  writer.I64(marker.published);
+  CHECK(marker.digests.size() <= Marker::kMaxDigests);
+  writer.Varint(marker.digests.size());
+  for (const PublishedDigest& digest : marker.digests) {
+    writer.I64(digest.offset);
+    writer.U64(digest.count);
+    writer.U64(digest.digest);
+  }
   writer.I64(marker.changelog_next);
   writer.U8(marker.restoring ? 1 : 0);
   writer.U64(XXH3_64bits(out.data() + begin, out.size() - begin));
@@ -64,7 +91,6 @@ void EncodeMarker(const Marker& marker, std::vector<char>& out) {
 
 void EncodeMetaRecord(const Marker& marker, std::vector<char>& out) {
   Marker meta = marker;
-  meta.cluster_id.clear();
   meta.changelog_next = kNoOffset;
   meta.restoring = false;
   EncodeMarker(meta, out);
@@ -74,6 +100,11 @@ Result<Marker> DecodeMarker(std::string_view bytes) {
   if (bytes.empty()) return Corruption("marker: empty");
   // Before the checksum: another format may keep it elsewhere.
   const uint8_t format = static_cast<uint8_t>(bytes[0]);
+  if (format >= 1 && format <= kLastFormatOf01) {
+    Marker marker;
+    marker.of_01 = true;
+    return marker;
+  }
   if (format != kFormat) {
     return InvalidArgument("marker: format " + std::to_string(format) +
                            ", this tacho reads format " +
@@ -99,21 +130,30 @@ Result<Marker> DecodeMarker(std::string_view bytes) {
   marker.ended_at = reader.Time();
   marker.input_partitions = static_cast<int32_t>(reader.U32());
   marker.reset_generation = reader.I64();
-  marker.wall_time = reader.Time();
+  marker.group = reader.Bytes();
+  marker.topic = reader.Bytes();
+  marker.cluster_id = reader.Bytes();
   marker.job = reader.Bytes();
+  marker.log_id = reader.U64();
+  marker.job_digest = reader.U64();
   if (!DecodeTables(reader, marker)) {
     return Corruption("marker: tables do not fit its size");
   }
-  marker.cluster_id = reader.Bytes();
+  marker.wall_time = reader.Time();
+  marker.published = reader.I64();
+  if (!DecodeDigests(reader, marker)) {
+    return Corruption("marker: digests do not fit its size");
+  }
   marker.changelog_next = reader.I64();
   marker.restoring = reader.U8() != 0;
   if (!reader.done()) {
     return Corruption("marker: fields do not fit its size");
   }
-  if (guarantee != static_cast<uint8_t>(Guarantee::kAtLeastOnce) &&
+  if (guarantee != static_cast<uint8_t>(Guarantee::kAtLeastOnceLocal) &&
       guarantee != static_cast<uint8_t>(Guarantee::kExactlyOnce)) {
     return Corruption("marker: guarantee " + std::to_string(guarantee));
   }
+  RETURN_IF_ERROR(CheckMarkerRanges(marker));
   return marker;
 }
 

@@ -12,39 +12,61 @@
 
 namespace tacho {
 
-enum class Guarantee : uint8_t { kAtLeastOnce = 1, kExactlyOnce = 2 };
+enum class Guarantee : uint8_t { kAtLeastOnceLocal = 1, kExactlyOnce = 2 };
 
-const char* GuaranteeName(Guarantee guarantee);  // "at_least_once", ...
+const char* GuaranteeName(Guarantee guarantee);  // "at_least_once_local", ...
 
-// The line in a lane's store that says which epoch it holds; written in the
-// same batch as the state changes of that epoch.
+// What a lane published since its state point, up to an offset. For restarts
+// that read it again: nothing writes any yet.
+struct PublishedDigest {
+  Offset offset = 0;    // Exclusive.
+  uint64_t count = 0;   // Messages since the digest before.
+  uint64_t digest = 0;  // XXH3 of their sinks, keys, values and headers.
+
+  bool operator==(const PublishedDigest&) const = default;
+};
+
+// The line in a lane's store that says whose state it is and which epoch it
+// holds; written in the same batch as the state changes of that epoch.
 //
 // Under exactly_once the same line, as the meta record, is the last that an
 // epoch writes to the changelog; the fields under "Of a store" are empty there.
 //
-// On disk: u8 format (2), then the fields below in order, numbers
+// On disk: u8 format (3), then the fields below in order, numbers
 // little-endian, strings length-prefixed, u64 XXH3 of everything before it.
+// Formats 1 and 2 are those of tacho 0.1, which named neither group nor topic.
 struct Marker {
+  static constexpr size_t kMaxDigests = 64;
+
   int64_t epoch = 0;      // Counts the lane's commits, from 1.
   std::string writer_id;  // UUID of the worker that wrote it.
-  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  Guarantee guarantee = Guarantee::kAtLeastOnceLocal;
   Offset next_offset = 0;  // First offset that is not in the state.
   Timestamp partition_time = kNoTime;
-  // The clock for which `partition_time` stands, if an idle partition's time
-  // has moved on with the clock since the last message; else kNoTime. Who goes
-  // on from here moves time along the same line: what passes while nobody runs
-  // counts, once the broker is asked anew and says that nothing has come.
+  // The partition time that messages had reached, if time has moved on since
+  // because the partition was empty; else kNoTime. What lies between was
+  // measured while a worker ran; what passes while nobody does is not counted.
   Timestamp idle_origin = kNoTime;
   Timestamp ended_at = kNoTime;  // Set by --close-at-end.
   int32_t input_partitions = 0;  // Partition count of the input topic.
   int64_t reset_generation = 0;
-  Timestamp wall_time = kNoTime;
+  // Whose state it is: checked before anything else is believed.
+  std::string group;
+  std::string topic;       // The input's.
+  std::string cluster_id;  // Empty: the brokers do not say.
   std::string job;
+  // Identity of the changelog that it is of (state/changelog_record.h). The
+  // names and offsets of two logs can be the same, never this. 0: of none.
+  uint64_t log_id = 0;
+  uint64_t job_digest = 0;  // Of what the job makes of its input.
   // (table name, fingerprint) of every table, sorted by name.
   std::vector<std::pair<std::string, uint64_t>> tables;
+  Timestamp wall_time = kNoTime;
+  // Below it all outputs are durable; never before next_offset.
+  Offset published = 0;
+  std::vector<PublishedDigest> digests;  // At most kMaxDigests.
 
-  // Of a store: which part of which changelog it holds.
-  std::string cluster_id;
+  // Of a store: which part of the changelog it holds.
   // Next changelog offset that is not in the store; kNoOffset: unknown.
   Offset changelog_next = kNoOffset;
   // A restore is under way: the store holds the changelog up to
@@ -52,16 +74,26 @@ struct Marker {
   // compacted, no epoch's state at all; it is good for nothing but going on.
   // `wall_time` is then when the oldest of it was up to date. Above stands the
   // meta record at `changelog_next`; if state changes were the last that was
-  // read, epoch 0 and only job, guarantee, input_partitions and
+  // read, epoch 0 and only whose it is, guarantee, input_partitions and
   // reset_generation: their meta record is still to come.
   bool restoring = false;
+
+  // Tacho 0.1 has written it: nothing else is set, and nothing of it is used.
+  bool of_01 = false;
 
   bool operator==(const Marker&) const = default;
 };
 
+// REQUIRES: !marker.of_01.
 void EncodeMarker(const Marker& marker, std::vector<char>& out);
 // The meta record's value: `marker` without what only a store knows.
 void EncodeMetaRecord(const Marker& marker, std::vector<char>& out);
+// What no arithmetic of ours could bear, whoever wrote it: offsets, epochs and
+// generations below 0 or next to int64's end, times beyond all time.
+// kCorruption.
+Status CheckMarkerRanges(const Marker& marker);
+// Errors: kCorruption, ranges included; kInvalidArgument for the format of a
+// later version.
 Result<Marker> DecodeMarker(std::string_view bytes);
 
 }  // namespace tacho

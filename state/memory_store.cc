@@ -7,8 +7,9 @@
 namespace tacho {
 
 Status MemoryStore::OpenTables(const std::vector<std::string>& names) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   CHECK(!opened_);
+  if (marker_.empty()) tables_.clear();  // Nothing is in them.
   for (const auto& [name, table] : tables_) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       return InvalidArgument("the store has table '" + name +
@@ -21,7 +22,7 @@ Status MemoryStore::OpenTables(const std::vector<std::string>& names) {
 }
 
 Result<std::optional<Marker>> MemoryStore::ReadMarker() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (marker_.empty()) return std::optional<Marker>();
   ASSIGN_OR_RETURN(Marker marker,
                    DecodeMarker({marker_.data(), marker_.size()}));
@@ -29,7 +30,7 @@ Result<std::optional<Marker>> MemoryStore::ReadMarker() {
 }
 
 Status MemoryStore::Apply(const StateChanges& changes, const Marker& marker) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   CHECK(opened_);
   for (const StateChanges::Change& change : changes.changes()) {
     Table& table = *open_.at(change.table);
@@ -49,7 +50,7 @@ Status MemoryStore::Scan(
     TableId table, std::string_view prefix,
     const std::function<Status(std::string_view, std::string_view)>& visit)
     const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   CHECK(opened_);
   const Table& entries = *open_.at(table);
   for (auto it = entries.lower_bound(prefix);
@@ -60,7 +61,7 @@ Status MemoryStore::Scan(
 }
 
 Status MemoryStore::Close() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   open_.clear();
   opened_ = false;
   return Status::Ok();

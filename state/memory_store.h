@@ -1,12 +1,12 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/mutex.h"
 #include "state/state_store.h"
 
 namespace tacho {
@@ -30,11 +30,11 @@ class MemoryStore final : public StateStore {
  private:
   using Table = std::map<std::string, std::string, std::less<>>;
 
-  mutable std::mutex mutex_;
-  std::map<std::string, Table> tables_;
-  std::vector<Table*> open_;  // By TableId.
-  bool opened_ = false;
-  std::vector<char> marker_;  // Encoded; empty: none.
+  mutable Mutex mutex_;
+  std::map<std::string, Table> tables_ GUARDED_BY(mutex_);
+  std::vector<Table*> open_ GUARDED_BY(mutex_);  // By TableId.
+  bool opened_ GUARDED_BY(mutex_) = false;
+  std::vector<char> marker_ GUARDED_BY(mutex_);  // Encoded; empty: none.
 };
 
 }  // namespace tacho

@@ -39,8 +39,9 @@ RocksDbIngest::~RocksDbIngest() {
 }
 
 Status RocksDbIngest::Begin(rocksdb::ColumnFamilyHandle* family) {
-  files_.push_back(
-      {family, dir_ + "/" + kPrefix + std::to_string(files_.size())});
+  files_.push_back({});
+  files_.back().family = family;
+  files_.back().path = dir_ + "/" + kPrefix + std::to_string(files_.size() - 1);
   writer_ = std::make_unique<rocksdb::SstFileWriter>(
       rocksdb::EnvOptions(), *options_, family,
       /*invalidate_page_cache=*/false);
@@ -48,7 +49,10 @@ Status RocksDbIngest::Begin(rocksdb::ColumnFamilyHandle* family) {
 }
 
 Status RocksDbIngest::End() {
-  const Status status = FromRocksDb(writer_->Finish(), dir_);
+  rocksdb::ExternalSstFileInfo info;
+  const Status status = FromRocksDb(writer_->Finish(&info), dir_);
+  files_.back().checksum = info.file_checksum;
+  files_.back().checksum_name = info.file_checksum_func_name;
   writer_.reset();
   return status;
 }
@@ -87,6 +91,10 @@ Status RocksDbIngest::Commit() {
     arg.external_files = {file.path};
     arg.options.move_files = true;
     arg.options.write_global_seqno = false;  // Kept in the manifest.
+    // Made as the file was written; not read back for it.
+    arg.files_checksums = {file.checksum};
+    arg.files_checksum_func_names = {file.checksum_name};
+    arg.options.verify_file_checksum = false;
     args.push_back(std::move(arg));
   }
   return FromRocksDb(db_.IngestExternalFiles(args), dir_);

@@ -51,6 +51,8 @@ class RocksDbIngest {
   struct File {
     rocksdb::ColumnFamilyHandle* family = nullptr;
     std::string path;
+    std::string checksum;
+    std::string checksum_name;
   };
 
   Status Begin(rocksdb::ColumnFamilyHandle* family);

@@ -15,12 +15,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdarg>
 #include <filesystem>
 #include <utility>
 #include <vector>
 
 #include "pipeline/base/check.h"
+#include "state/files.h"
+#include "state/rocksdb_env.h"
+#include "state/rocksdb_guard.h"
 #include "state/rocksdb_ingest.h"
 #include "state/rocksdb_status.h"
 #include "state/sorted_changes.h"
@@ -29,15 +31,12 @@ namespace tacho {
 namespace {
 
 constexpr char kMarkerKey[] = "marker";
-constexpr size_t kInfoLogBytes = size_t{1} << 20;
 constexpr size_t kLeastIngest = size_t{1} << 20;  // Bytes of changes.
 
-// Keeps a read-only open from starting a log file.
-class NoLog final : public rocksdb::Logger {
- public:
-  using Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
+// Attempts to open that may end with the process. With a changelog the state is
+// had from there at once; without one it is all there is, and the process may
+// just have been killed.
+int MostCrashes(bool only_copy) { return only_copy ? 3 : 1; }
 
 rocksdb::CompressionType Compression() {
   const auto supported = rocksdb::GetSupportedCompressions();
@@ -121,7 +120,9 @@ class RocksDbStore final : public StateStore {
   Status Close() override;
 
  private:
+  Status OpenFamilies(const std::vector<std::string>& names);
   Status CreateMissing(const std::vector<std::string>& names);
+  Status DropTablesBut(const std::function<bool(const std::string&)>& declared);
   std::vector<rocksdb::ColumnFamilyHandle*>::iterator FindFamily(
       const std::string& name);
   void SetOptions(const StoreOptions& options,
@@ -145,6 +146,7 @@ class RocksDbStore final : public StateStore {
 
 void RocksDbStore::SetOptions(const StoreOptions& options,
                               const RocksDbShared::Parts& parts) {
+  db_options_.env = RocksDbEnv();
   db_options_.create_if_missing = true;
   db_options_.paranoid_checks = true;
   // Without a log, tables must reach the disk together or not at all. With
@@ -155,9 +157,10 @@ void RocksDbStore::SetOptions(const StoreOptions& options,
   db_options_.max_background_jobs = 2;
   db_options_.max_open_files = options.max_open_files;
   db_options_.write_buffer_manager = parts.write_buffers;
-  db_options_.info_log_level = rocksdb::WARN_LEVEL;
-  db_options_.max_log_file_size = kInfoLogBytes;
-  db_options_.keep_log_file_num = 2;
+  db_options_.info_log = MakeRocksDbLog(dir_);
+  // Of whole files, kept in the manifest: a block's own checksum says nothing
+  // where the byte was flipped that says which checksum it is.
+  db_options_.file_checksum_gen_factory = FileChecksums();
   db_options_.stats_dump_period_sec = 0;
   db_options_.stats_persist_period_sec = 0;
 
@@ -181,44 +184,78 @@ void RocksDbStore::SetOptions(const StoreOptions& options,
 Status RocksDbStore::Open(const StoreOptions& options,
                           const RocksDbShared& shared) {
   SetOptions(options, *shared.parts_);
-  std::error_code error;
-  std::filesystem::create_directories(dir_, error);
-  if (error) return IoError(dir_ + ": " + error.message());
-
-  std::vector<std::string> names = {rocksdb::kDefaultColumnFamilyName};
-  if (HasDatabase(dir_)) {
-    RETURN_IF_ERROR(FromRocksDb(
-        rocksdb::DB::ListColumnFamilies(db_options_, dir_, &names), dir_));
+  RETURN_IF_ERROR(MakeOwnDirectory(dir_));
+  RETURN_IF_ERROR(CheckPlainFiles(dir_));
+  if (!HasDatabase(dir_)) {
+    RETURN_IF_ERROR(CheckNoOrphans(dir_));
+    RETURN_IF_ERROR(OpenFamilies({rocksdb::kDefaultColumnFamilyName}));
+    return CreateMissing(options.new_tables);
   }
+  ASSIGN_OR_RETURN(const OpeningMark mark,
+                   OpeningMark::Set(dir_, MostCrashes(wal_synced_)));
+  std::vector<std::string> names;
+  RETURN_IF_ERROR(FromRocksDbOpen(
+      rocksdb::DB::ListColumnFamilies(db_options_, dir_, &names), dir_));
+  RETURN_IF_ERROR(OpenFamilies(names));
+  RocksDbIngest::RemoveLeftovers(dir_);
+  // Once, before anything is read: afterwards a flipped byte is found block by
+  // block, where it does not trip an assertion first.
+  return FromRocksDbOpen(db_->VerifyFileChecksums(rocksdb::ReadOptions()),
+                         dir_);
+}
+
+Status RocksDbStore::OpenFamilies(const std::vector<std::string>& names) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const std::string& name : names) {
     families.emplace_back(name, table_options_);
   }
   rocksdb::DB* db = nullptr;
-  RETURN_IF_ERROR(FromRocksDb(
+  RETURN_IF_ERROR(FromRocksDbOpen(
       rocksdb::DB::Open(db_options_, dir_, families, &handles_, &db), dir_));
   db_.reset(db);
-  RocksDbIngest::RemoveLeftovers(dir_);
   return Status::Ok();
 }
 
 Status RocksDbStore::OpenTables(const std::vector<std::string>& names) {
   CHECK(tables_.empty());
+  const auto declared = [&](const std::string& name) {
+    return name == rocksdb::kDefaultColumnFamilyName ||
+           std::find(names.begin(), names.end(), name) != names.end();
+  };
   std::string unknown;
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
     const std::string& name = handle->GetName();
-    if (name == rocksdb::kDefaultColumnFamilyName ||
-        std::find(names.begin(), names.end(), name) != names.end()) {
-      continue;
-    }
+    if (declared(name)) continue;
     unknown += (unknown.empty() ? "'" : ", '") + name + "'";
   }
   if (!unknown.empty()) {
-    return InvalidArgument("rocksdb " + dir_ + " has tables that are not " +
-                           "declared: " + unknown);
+    ASSIGN_OR_RETURN(const std::optional<Marker> marker, ReadMarker());
+    if (marker.has_value()) {
+      return InvalidArgument("rocksdb " + dir_ + " has tables that are not " +
+                             "declared: " + unknown);
+    }
+    RETURN_IF_ERROR(DropTablesBut(declared));
   }
   RETURN_IF_ERROR(CreateMissing(names));
   for (const std::string& name : names) tables_.push_back(*FindFamily(name));
+  return Status::Ok();
+}
+
+// Tables are durable at once, entries only with a marker: a store without one
+// has tables of a worker that ended before its first flush, and nothing in
+// them, whatever job it had.
+Status RocksDbStore::DropTablesBut(
+    const std::function<bool(const std::string&)>& declared) {
+  std::vector<rocksdb::ColumnFamilyHandle*> kept;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    if (declared(handle->GetName())) {
+      kept.push_back(handle);
+      continue;
+    }
+    RETURN_IF_ERROR(FromRocksDb(db_->DropColumnFamily(handle), dir_));
+    RETURN_IF_ERROR(FromRocksDb(db_->DestroyColumnFamilyHandle(handle), dir_));
+  }
+  handles_ = std::move(kept);
   return Status::Ok();
 }
 
@@ -369,13 +406,17 @@ Result<std::unique_ptr<StateStore>> OpenRocksDbStore(
   return std::unique_ptr<StateStore>(std::move(store));
 }
 
-Result<std::optional<Marker>> ReadRocksDbMarker(const std::string& dir) {
+Result<std::optional<Marker>> ReadRocksDbMarker(const std::string& dir,
+                                                bool only_copy) {
   if (!HasDatabase(dir)) return std::optional<Marker>();
+  RETURN_IF_ERROR(CheckPlainFiles(dir));
+  ASSIGN_OR_RETURN(const OpeningMark mark,
+                   OpeningMark::Set(dir, MostCrashes(only_copy)));
   rocksdb::Options options;
-  options.info_log = std::make_shared<NoLog>();
+  options.info_log = MakeRocksDbLog(dir);
   rocksdb::DB* raw = nullptr;
   RETURN_IF_ERROR(
-      FromRocksDb(rocksdb::DB::OpenForReadOnly(options, dir, &raw), dir));
+      FromRocksDbOpen(rocksdb::DB::OpenForReadOnly(options, dir, &raw), dir));
   const std::unique_ptr<rocksdb::DB> db(raw);
   return GetMarker(*db, dir);
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pipeline/base/status.h"
 #include "pipeline/base/time.h"
@@ -33,9 +34,9 @@ class RocksDbShared {
 };
 
 struct StoreOptions {
-  // at_least_once: every Apply is in a synced write-ahead log on return. Else
-  // there is no log, and what was applied since the last Flush (or automatic
-  // flush, of all tables together) is lost with the process.
+  // at_least_once_local: every Apply is in a synced write-ahead log on return.
+  // Else there is no log, and what was applied since the last Flush (or
+  // automatic flush, of all tables together) is lost with the process.
   bool wal_synced = false;
   // Without a log: how often what was applied is flushed in the background, so
   // that a quiet store does not fall behind its changelog. By the wall time of
@@ -43,6 +44,9 @@ struct StoreOptions {
   Millis flush_interval{60000};
   size_t write_buffer_bytes = size_t{8} << 20;  // Per table.
   int max_open_files = 256;                     // Per store.
+  // Made at once where there is no database yet; OpenTables makes them
+  // otherwise.
+  std::vector<std::string> new_tables = {};
 };
 
 // A StateStore in the RocksDB database at `dir`, which is made if it is not
@@ -52,16 +56,23 @@ struct StoreOptions {
 // Files are written in a format that RocksDB 7.8 and 9.10 both read, and may
 // be moved as a whole while the store is closed.
 //
+// A database that is there is verified, every byte of its table files, before
+// it is used: about as long as reading it.
+//
 // Durability: Apply is atomic over all tables and the marker, also across a
 // crash. A store destroyed without Close keeps what a crash would keep.
-// Errors: kCorruption; kIoError (retryable if the disk is full); kUnavailable
-// if the directory is open already, in this process or another.
+// Errors: kCorruption, also if the process that last opened it did not survive
+// that; kIoError (retryable if the disk is full); kPermission (state/files.h);
+// kUnavailable if the directory is open already, in this process or another.
 Result<std::unique_ptr<StateStore>> OpenRocksDbStore(
     const std::string& dir, const StoreOptions& options,
     const RocksDbShared& shared);
 
-// The marker of a database that nobody has open, without changing it; nothing
+// The marker of a database that nobody has open, without changing its files;
+// kCorruption if the last that tried did not survive it; nothing
 // if there is no database at `dir` or no marker in it.
-Result<std::optional<Marker>> ReadRocksDbMarker(const std::string& dir);
+// `only_copy`: no changelog has what it holds (see StoreOptions::wal_synced).
+Result<std::optional<Marker>> ReadRocksDbMarker(const std::string& dir,
+                                                bool only_copy = false);
 
 }  // namespace tacho

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/recycled_vector.h"
 #include "pipeline/base/status.h"
 #include "state/changelog_record.h"
 #include "state/marker.h"
@@ -61,8 +62,8 @@ class StateChanges {
   }
   bool empty() const { return changes_.empty(); }
   void Clear() {
-    bytes_.clear();
-    changes_.clear();
+    bytes_room_.Clear(bytes_);
+    changes_room_.Clear(changes_);
   }
 
  private:
@@ -72,6 +73,8 @@ class StateChanges {
 
   std::vector<char> bytes_;
   std::vector<Change> changes_;
+  RecycledRoom bytes_room_;
+  RecycledRoom changes_room_;
 };
 
 // Where a lane's committed state lives. One store per lane; RocksDB in

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -27,6 +30,13 @@ struct TableSpec {
   size_t heap_bytes = 0;      // What a value owns outside itself, estimated.
 };
 
+// Says what is wrong with a value that has decoded under `subkey`; nullptr if
+// the operator that owns the table could have written it. Declared with the
+// table: only its operator knows which subkeys, layouts, ranges and texts there
+// are, and it trusts its values from there on.
+template <typename Value>
+using ValueCheck = std::function<const char*(int64_t subkey, const Value&)>;
+
 // What LaneState needs of a table without knowing its value type.
 class StateTableBase {
  public:
@@ -40,9 +50,14 @@ class StateTableBase {
   // What the changelog calls this table.
   uint32_t tag() const { return tag_; }
 
+  // Whether `bytes` is a value that this table could hold under `subkey`.
+  // kCorruption with the reason.
+  virtual Status Check(int64_t subkey, std::string_view bytes) = 0;
+
   // Makes room for vehicles [0, count).
   virtual void Grow(size_t count) = 0;
-  // Adds a stored entry. The vehicle must not be resident yet.
+  // Adds a stored entry, once it has passed Check. The vehicle must not be
+  // resident yet.
   virtual Status Load(VehicleIndex vehicle, int64_t subkey,
                       std::string_view bytes) = 0;
   // Encodes what changed since the last freeze, in the order of first change.
@@ -75,8 +90,9 @@ class StateTableBase {
 // keeping capacity); void Encode(ByteWriter&) const; bool Decode(ByteReader&).
 //
 // A vehicle's entries form a chain in descending order of subkey, so that the
-// newest window is found first and without hashing. Only resident vehicles
-// (LaneState::Intern, EnsureResident) may be asked for.
+// newest window is found first and without hashing; a chain that is walked
+// far gets an index, so that no order of subkeys costs more than a logarithm.
+// Only resident vehicles (LaneState::Intern, EnsureResident) may be asked for.
 //
 // Threading: the lane's thread only.
 // Lifetime: pointers to values stay valid until the entry is erased and
@@ -94,7 +110,10 @@ class StateTable final : public StateTableBase {
     Value value;
   };
 
-  using StateTableBase::StateTableBase;
+  StateTable(TableSpec spec, ValueCheck<Value> check)
+      : StateTableBase(std::move(spec)), check_(std::move(check)) {
+    CHECK(check_ != nullptr);
+  }
   ~StateTable() override {
     for (Entry* e : heads_) {
       while (e != nullptr) delete std::exchange(e, e->next);
@@ -109,14 +128,12 @@ class StateTable final : public StateTableBase {
 
   // The value for changing it; a new one is Reset. Marks it changed.
   Value& Mutate(VehicleIndex vehicle, int64_t subkey, bool* created) {
-    Entry** link = &heads_[vehicle];
-    while (*link != nullptr && (*link)->subkey > subkey) link = &(*link)->next;
+    Entry** link = FindLink(vehicle, subkey);
     Entry* e = *link;
     *created = false;
     if (e == nullptr || e->subkey != subkey) {
       e = NewEntry(vehicle, subkey);
-      e->next = *link;
-      *link = e;
+      Link(e, link);
       *created = true;
     } else if (e->erased) {
       e->erased = false;
@@ -149,31 +166,47 @@ class StateTable final : public StateTableBase {
     }
   }
 
+  // The same for the entries from `from` on, oldest first, until `visit`
+  // returns false.
+  template <typename Visit>
+  void VisitUp(VehicleIndex vehicle, int64_t from, Visit&& visit) {
+    Entry* newest_first[kMaxWalk];
+    size_t count = 0;
+    Entry* e = heads_[vehicle];
+    for (; e != nullptr && e->subkey >= from; e = e->next) {
+      if (count == kMaxWalk) return VisitUpIndex(vehicle, from, visit);
+      newest_first[count++] = e;
+    }
+    while (count > 0) {
+      e = newest_first[--count];
+      if (!e->erased && !visit(e->subkey, e->value)) return;
+    }
+  }
+
   void Grow(size_t count) override {
     if (count > heads_.size()) heads_.resize(count, nullptr);
   }
 
+  Status Check(int64_t subkey, std::string_view bytes) override {
+    scratch_.Reset();
+    return Read(subkey, bytes, scratch_);
+  }
+
   Status Load(VehicleIndex vehicle, int64_t subkey,
               std::string_view bytes) override {
-    ByteReader reader(bytes);
-    const uint8_t version = reader.U8();
-    if (!reader.ok() || version != spec().value_version) {
-      return Corruption("table " + spec().name + ": value version " +
-                        std::to_string(version) + ", expected " +
-                        std::to_string(spec().value_version));
+    Entry** link = FindLink(vehicle, subkey);
+    if (*link != nullptr && (*link)->subkey == subkey) {
+      return Wrong(subkey, "the entry is there twice");
     }
-    Entry** link = &heads_[vehicle];
-    while (*link != nullptr && (*link)->subkey > subkey) link = &(*link)->next;
-    CHECK(*link == nullptr || (*link)->subkey != subkey);
     Entry* const e = NewEntry(vehicle, subkey);
-    if (!e->value.Decode(reader) || !reader.done()) {
+    Status read = Read(subkey, bytes, e->value);
+    if (!read.ok()) {
       --live_;
       Free(e);
-      return Corruption("table " + spec().name + ": value does not decode");
+      return read;
     }
     e->stored = true;
-    e->next = *link;
-    *link = e;
+    Link(e, link);
     return Status::Ok();
   }
 
@@ -232,6 +265,7 @@ class StateTable final : public StateTableBase {
       e = next;
     }
     heads_[vehicle] = nullptr;
+    DropIndex(vehicle);
   }
 
   bool HasEntries(VehicleIndex vehicle) const override {
@@ -241,7 +275,8 @@ class StateTable final : public StateTableBase {
     return (in_use_ + free_.size()) * (sizeof(Entry) + spec().heap_bytes) +
            (heads_.capacity() + free_.capacity() + dirty_.capacity() +
             frozen_erased_.capacity()) *
-               sizeof(Entry*);
+               sizeof(Entry*) +
+           indexed_ * kIndexNodeBytes;
   }
   size_t entries() const override { return live_; }
   size_t changed_bytes() const override {
@@ -250,17 +285,95 @@ class StateTable final : public StateTableBase {
   }
 
  private:
+  Status Read(int64_t subkey, std::string_view bytes, Value& value) const {
+    ByteReader reader(bytes);
+    const uint8_t version = reader.U8();
+    if (!reader.ok() || version != spec().value_version) {
+      return Wrong(subkey, "value version " + std::to_string(version) +
+                               ", expected " +
+                               std::to_string(spec().value_version));
+    }
+    if (!value.Decode(reader) || !reader.done()) {
+      return Wrong(subkey, "the value does not decode");
+    }
+    const char* const wrong = check_(subkey, value);
+    return wrong == nullptr ? Status::Ok() : Wrong(subkey, wrong);
+  }
+
+  Status Wrong(int64_t subkey, const std::string& what) const {
+    return Corruption("table " + spec().name + ", subkey " +
+                      std::to_string(subkey) + ": " + what);
+  }
+
   void Touch(Entry& e) {
     if (e.changed_in == current_) return;
     e.changed_in = current_;
     dirty_.push_back(&e);
   }
 
+  using Index = std::map<int64_t, Entry*>;
+
   Entry* FindEntry(VehicleIndex vehicle, int64_t subkey) {
     DCHECK(vehicle < heads_.size());
-    Entry* e = heads_[vehicle];
-    while (e != nullptr && e->subkey > subkey) e = e->next;
+    Entry* const e = *FindLink(vehicle, subkey);
     return e != nullptr && e->subkey == subkey ? e : nullptr;
+  }
+
+  // Where the entry of `subkey` hangs, or would. It is nearly always among the
+  // newest; who walks further down a chain does it by an index.
+  Entry** FindLink(VehicleIndex vehicle, int64_t subkey) {
+    Entry** link = &heads_[vehicle];
+    size_t walked = 0;
+    while (*link != nullptr && (*link)->subkey > subkey) {
+      if (++walked == kMaxWalk) return FindLinkByIndex(vehicle, subkey);
+      link = &(*link)->next;
+    }
+    return link;
+  }
+
+  Entry** FindLinkByIndex(VehicleIndex vehicle, int64_t subkey) {
+    Index& index = IndexOf(vehicle);
+    const auto newer = index.upper_bound(subkey);
+    return newer == index.end() ? &heads_[vehicle] : &newer->second->next;
+  }
+
+  template <typename Visit>
+  void VisitUpIndex(VehicleIndex vehicle, int64_t from, Visit& visit) {
+    Index& index = IndexOf(vehicle);
+    for (auto at = index.lower_bound(from); at != index.end(); ++at) {
+      Entry* const e = at->second;
+      if (!e->erased && !visit(e->subkey, e->value)) return;
+    }
+  }
+
+  // Of a long chain: every entry of it, made when it is first wanted.
+  Index& IndexOf(VehicleIndex vehicle) {
+    const auto [found, made] = indexes_.try_emplace(vehicle);
+    Index& index = found->second;
+    if (!made) return index;
+    for (Entry* e = heads_[vehicle]; e != nullptr; e = e->next) {
+      index.emplace_hint(index.begin(), e->subkey, e);
+      ++indexed_;
+    }
+    return index;
+  }
+
+  void DropIndex(VehicleIndex vehicle) {
+    if (indexes_.empty()) return;
+    const auto found = indexes_.find(vehicle);
+    if (found == indexes_.end()) return;
+    indexed_ -= found->second.size();
+    indexes_.erase(found);
+  }
+
+  void Link(Entry* e, Entry** link) {
+    e->next = *link;
+    *link = e;
+    if (indexes_.empty()) return;
+    const auto found = indexes_.find(e->vehicle);
+    if (found == indexes_.end()) return;
+    found->second.emplace(e->subkey, e);
+    ++indexed_;
   }
 
   Entry* NewEntry(VehicleIndex vehicle, int64_t subkey) {
@@ -284,9 +397,14 @@ class StateTable final : public StateTableBase {
   }
 
   void Unlink(Entry* e) {
-    Entry** link = &heads_[e->vehicle];
-    while (*link != e) link = &(*link)->next;
+    Entry** const link = FindLink(e->vehicle, e->subkey);
+    CHECK(*link == e);
     *link = e->next;
+    if (indexes_.empty()) return;
+    const auto found = indexes_.find(e->vehicle);
+    if (found == indexes_.end()) return;
+    indexed_ -= found->second.erase(e->subkey);
+    if (found->second.size() < kMaxWalk / 2) DropIndex(e->vehicle);
   }
 
   // Back to the heap: eviction is there to give memory back. `live_` is the
@@ -304,7 +422,14 @@ class StateTable final : public StateTableBase {
     if (free_.size() < in_use_ + 256) free_.push_back(std::move(owned));
   }
 
+  static constexpr size_t kMaxWalk = 16;
+  static constexpr size_t kIndexNodeBytes = 64;
+
+  const ValueCheck<Value> check_;
+  Value scratch_;              // Of Check.
   std::vector<Entry*> heads_;  // By vehicle; chains own their entries.
+  std::unordered_map<VehicleIndex, Index> indexes_;
+  size_t indexed_ = 0;  // Entries in indexes.
   std::vector<std::unique_ptr<Entry>> free_;
   std::vector<Entry*> dirty_;          // Changed in the epoch being built.
   std::vector<Entry*> frozen_erased_;  // To be freed once it is applied.

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
+#include <map>
 #include <random>
 #include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
+#include "pipeline/base/check.h"
 #include "pipeline/base/log.h"
+#include "pipeline/base/time.h"
+#include "state/names.h"
 
 namespace tacho {
 namespace {
@@ -90,10 +95,33 @@ std::optional<Marker> UsableMarker(
     const std::string& dir, const WorkerDirectory::MarkerReader& reader) {
   if (!IsDirectory(dir)) return std::nullopt;
   const Result<std::optional<Marker>> marker = reader(dir);
+  if (marker.ok() && marker->has_value() && (*marker)->of_01) {
+    return std::nullopt;
+  }
   if (marker.ok()) return *marker;
   LOG(kWarn, "lane_directory_unreadable",
       {{"dir", dir}, {"error", marker.status().ToString()}});
   return std::nullopt;
+}
+
+// "20261128T184417.123Z-corrupt-telemetry-3": when and why a lane's copy was
+// moved aside. Never the same twice, and in the order of time.
+std::string CopyName(const std::string& lane_name, const std::string& why) {
+  const int64_t now = ToEpochMillis(SystemClock().Now());
+  const std::time_t seconds = now / 1000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%S", &utc);
+  std::string millis = std::to_string(1000 + now % 1000);
+  millis[0] = '.';
+  return text + millis + "Z-" + why + "-" + lane_name;
+}
+
+// The lane's name, behind time and reason, which have no '-'.
+std::string_view LaneOfCopy(std::string_view name) {
+  for (int i = 0; i < 2; ++i) name.remove_prefix(name.find('-') + 1);
+  return name;
 }
 
 }  // namespace
@@ -113,18 +141,17 @@ WorkerDirectory::WorkerDirectory(std::string group_dir, int number,
 
 Result<std::unique_ptr<WorkerDirectory>> WorkerDirectory::Claim(
     const std::string& state_dir, const std::string& group) {
-  if (!IsLegalName(group)) {
-    return InvalidArgument("'" + group + "' cannot name a state directory");
-  }
-  const std::string group_dir = state_dir + "/" + group;
-  RETURN_IF_ERROR(MakeDirectories(group_dir));
+  CHECK(!group.empty());
+  const std::string group_dir = state_dir + "/" + FileNameOf(group);
+  RETURN_IF_ERROR(MakeStateDirectory(state_dir));
+  RETURN_IF_ERROR(MakeOwnDirectory(group_dir));
   // Adopt holds the locks of dead workers for a moment; whoever claims a place
   // waits for it, and so gets the same K however the two meet.
   ASSIGN_OR_RETURN(const FileLock group_lock,
                    FileLock::Lock(group_dir + "/lock"));
   for (int number = 0; number < kMaxWorkers; ++number) {
     const std::string dir = group_dir + "/worker-" + std::to_string(number);
-    RETURN_IF_ERROR(MakeDirectories(dir));
+    RETURN_IF_ERROR(MakeOwnDirectory(dir));
     ASSIGN_OR_RETURN(std::optional<FileLock> lock,
                      FileLock::TryLock(dir + "/lock"));
     if (!lock) continue;
@@ -139,9 +166,10 @@ Result<std::unique_ptr<WorkerDirectory>> WorkerDirectory::Claim(
 }
 
 Status WorkerDirectory::Prepare() {
-  RETURN_IF_ERROR(MakeDirectories(path_ + "/lanes"));
-  // Left behind by a worker that died between moving aside and deleting.
-  RETURN_IF_ERROR(RemoveAll(path_ + "/discarded"));
+  RETURN_IF_ERROR(MakeOwnDirectory(path_ + "/lanes"));
+  RETURN_IF_ERROR(MakeOwnDirectory(path_ + "/quarantine"));
+  // Left behind by a worker that died while it deleted.
+  RETURN_IF_ERROR(RemoveAll(path_ + "/deleted"));
   ASSIGN_OR_RETURN(worker_id_, WorkerId(path_));
   RETURN_IF_ERROR(SyncDirectory(path_));
   return SyncDirectory(group_dir_);
@@ -164,7 +192,7 @@ Result<bool> WorkerDirectory::Adopt(const TopicPartition& lane,
   const std::optional<Marker> mine = UsableMarker(own, reader);
   if (mine && Age(*mine) >= Age(best->marker)) return false;
 
-  RETURN_IF_ERROR(Discard(own));
+  RETURN_IF_ERROR(MoveAside(name, "superseded"));
   RETURN_IF_ERROR(Rename(best->lanes_dir + "/" + name, own));
   RETURN_IF_ERROR(SyncDirectory(path_ + "/lanes"));
   RETURN_IF_ERROR(SyncDirectory(best->lanes_dir));
@@ -193,21 +221,63 @@ Result<std::optional<WorkerDirectory::Candidate>> WorkerDirectory::BestSibling(
   return best;
 }
 
-// Out of the way at once, by a rename; the deletion may take long or be cut
-// short by a crash, and is then finished by the next Claim.
-Status WorkerDirectory::Discard(const std::string& dir) {
-  if (!IsDirectory(dir)) return Status::Ok();
-  const std::string discarded = path_ + "/discarded";
-  RETURN_IF_ERROR(MakeDirectories(discarded));
-  const std::string aside = discarded + "/" + NewUuid();
-  RETURN_IF_ERROR(Rename(dir, aside));
-  RETURN_IF_ERROR(SyncDirectory(path_ + "/lanes"));
-  return RemoveAll(aside);
+Status WorkerDirectory::Quarantine(const TopicPartition& lane,
+                                   const std::string& why) {
+  ASSIGN_OR_RETURN(const std::string name, LaneName(lane));
+  return MoveAside(name, why);
 }
 
-Status WorkerDirectory::RemoveLane(const TopicPartition& lane) {
-  ASSIGN_OR_RETURN(const std::string dir, LaneDirectory(lane));
-  return Discard(dir);
+// By a rename: at once, and whatever the disk has room for.
+Status WorkerDirectory::MoveAside(const std::string& lane_name,
+                                  const std::string& why) {
+  const std::string dir = path_ + "/lanes/" + lane_name;
+  if (!IsDirectory(dir)) return Status::Ok();
+  std::string aside = path_ + "/quarantine/" + CopyName(lane_name, why);
+  while (IsDirectory(aside)) {
+    aside = path_ + "/quarantine/" + CopyName(lane_name, why);
+  }
+  RETURN_IF_ERROR(Rename(dir, aside));
+  RETURN_IF_ERROR(SyncDirectory(path_ + "/lanes"));
+  LOG(kWarn, "state_quarantined", {{"why", why}, {"path", aside}});
+  return TrimQuarantine();
+}
+
+// The oldest go, and of those that came last, one stays.
+Status WorkerDirectory::TrimQuarantine() {
+  ASSIGN_OR_RETURN(std::vector<std::string> names,
+                   ListDirectory(path_ + "/quarantine"));
+  // The newest first: names begin with the time.
+  std::sort(names.rbegin(), names.rend());
+  std::map<std::string_view, size_t> copies;
+  uint64_t bytes = 0;
+  for (const std::string& name : names) {
+    bytes += BytesIn(path_ + "/quarantine/" + name);
+    const size_t copy = ++copies[LaneOfCopy(name)];
+    if (&name == &names.front()) continue;
+    if (copy > quarantine_limits_.copies_per_lane) {
+      RETURN_IF_ERROR(
+          Delete(name, "more than " +
+                           std::to_string(quarantine_limits_.copies_per_lane) +
+                           " copies of the lane are in quarantine"));
+    } else if (bytes > quarantine_limits_.bytes) {
+      RETURN_IF_ERROR(
+          Delete(name, "more than " + std::to_string(quarantine_limits_.bytes) +
+                           " bytes are in quarantine"));
+    }
+  }
+  return Status::Ok();
+}
+
+// In two steps: the deletion may take long or be cut short by a crash, and is
+// then finished by the next Claim.
+Status WorkerDirectory::Delete(const std::string& name,
+                               const std::string& why) {
+  LOG(kWarn, "quarantine_deleted",
+      {{"path", path_ + "/quarantine/" + name}, {"why", why}});
+  RETURN_IF_ERROR(MakeOwnDirectory(path_ + "/deleted"));
+  RETURN_IF_ERROR(
+      Rename(path_ + "/quarantine/" + name, path_ + "/deleted/" + name));
+  return RemoveAll(path_ + "/deleted/" + name);
 }
 
 Result<std::vector<TopicPartition>> WorkerDirectory::Lanes() const {
@@ -219,6 +289,53 @@ Result<std::vector<TopicPartition>> WorkerDirectory::Lanes() const {
   }
   std::sort(lanes.begin(), lanes.end());
   return lanes;
+}
+
+Result<HostCopies> HostCopies::Hold(const std::string& state_dir,
+                                    const std::string& group) {
+  HostCopies copies;
+  const std::string group_dir = state_dir + "/" + FileNameOf(group);
+  if (!IsDirectory(group_dir)) return copies;
+  RETURN_IF_ERROR(MakeStateDirectory(state_dir));
+  RETURN_IF_ERROR(MakeOwnDirectory(group_dir));
+  ASSIGN_OR_RETURN(const FileLock group_lock,
+                   FileLock::Lock(group_dir + "/lock"));
+  for (int number = 0; number < WorkerDirectory::kMaxWorkers; ++number) {
+    const std::string dir = group_dir + "/worker-" + std::to_string(number);
+    if (!IsDirectory(dir)) continue;
+    RETURN_IF_ERROR(MakeOwnDirectory(dir));
+    ASSIGN_OR_RETURN(std::optional<FileLock> lock,
+                     FileLock::TryLock(dir + "/lock"));
+    if (!lock) {
+      return Status(StatusCode::kUnavailable, "a worker of group " + group +
+                                                  " runs on this host (" + dir +
+                                                  " is in use); stop it");
+    }
+    copies.locks_.push_back(*std::move(lock));
+    copies.workers_.push_back(dir);
+  }
+  return copies;
+}
+
+std::vector<std::string> HostCopies::Of(const TopicPartition& lane) const {
+  std::vector<std::string> dirs;
+  const Result<std::string> name = LaneName(lane);
+  if (!name.ok()) return dirs;
+  for (const std::string& worker : workers_) {
+    const std::string dir = worker + "/lanes/" + *name;
+    if (IsDirectory(dir)) dirs.push_back(dir);
+  }
+  for (const std::string& worker : workers_) {
+    auto names = ListDirectory(worker + "/quarantine");
+    if (!names.ok()) continue;
+    std::sort(names->rbegin(), names->rend());
+    for (const std::string& copy : *names) {
+      if (LaneOfCopy(copy) == *name) {
+        dirs.push_back(worker + "/quarantine/" + copy);
+      }
+    }
+  }
+  return dirs;
 }
 
 }  // namespace tacho

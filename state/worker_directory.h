@@ -15,21 +15,34 @@ namespace tacho {
 
 // This worker's place under `state.dir`, which the workers of one host share:
 //
+// (<group> is FileNameOf the group's id, which may be any text.)
+//
 //   <state.dir>/<group>/lock                   held while places are taken
 //   <state.dir>/<group>/worker-K/lock          held for life
 //   <state.dir>/<group>/worker-K/worker-id     a UUID, made once
 //   <state.dir>/<group>/worker-K/lanes/<topic>-<partition>/   a lane's store
-//   <state.dir>/<group>/worker-K/discarded/    moved aside, then deleted
+//   <state.dir>/<group>/worker-K/quarantine/<UTC>-<why>-<topic>-<partition>/
+//       a lane's store that was damaged, refused or superseded
+//
+// No state is deleted but the oldest in quarantine, once there are more copies
+// of a lane, or more bytes of a worker, than QuarantineLimits allows; what came
+// last stays, whatever its size.
 //
 // Threading: one thread at a time.
 // Lifetime: the place is given up when the object goes or the process ends;
 // directories stay. No store under it may be open then.
-// Errors: kInvalidArgument for a group or topic name that is not a legal Kafka
-// topic name; kPermission, kIoError (retryable if the disk is full);
-// kCorruption for a worker-id that is not a UUID.
+// Errors: kInvalidArgument for a topic name that is not a legal Kafka topic
+// name; kPermission (also for what is not ours, see files.h), kIoError
+// (retryable if the disk is full); kCorruption for a worker-id that is not a
+// UUID.
 class WorkerDirectory {
  public:
   static constexpr int kMaxWorkers = 1024;
+
+  struct QuarantineLimits {
+    size_t copies_per_lane = 3;
+    uint64_t bytes = uint64_t{4} << 30;
+  };
 
   // Reads the marker of the closed store in a directory.
   using MarkerReader =
@@ -53,8 +66,13 @@ class WorkerDirectory {
   // REQUIRES: the lane's store is not open here.
   Result<bool> Adopt(const TopicPartition& lane, const MarkerReader& reader);
 
-  // Deletes the lane's directory; nothing to do if there is none.
-  Status RemoveLane(const TopicPartition& lane);
+  // Moves the lane's directory into quarantine; nothing to do if there is
+  // none. `why` becomes part of the name: small letters and '_'.
+  // REQUIRES: the lane's store is not open here.
+  Status Quarantine(const TopicPartition& lane, const std::string& why);
+  void set_quarantine_limits(const QuarantineLimits& limits) {
+    quarantine_limits_ = limits;
+  }
   // The lanes that have a directory here, sorted.
   Result<std::vector<TopicPartition>> Lanes() const;
 
@@ -63,7 +81,9 @@ class WorkerDirectory {
 
   WorkerDirectory(std::string group_dir, int number, FileLock lock);
   Status Prepare();
-  Status Discard(const std::string& dir);
+  Status MoveAside(const std::string& lane_name, const std::string& why);
+  Status TrimQuarantine();
+  Status Delete(const std::string& name, const std::string& why);
   Result<std::optional<Candidate>> BestSibling(const std::string& lane_name,
                                                const MarkerReader& reader);
 
@@ -72,6 +92,24 @@ class WorkerDirectory {
   std::string path_;
   FileLock lock_;
   std::string worker_id_;
+  QuarantineLimits quarantine_limits_;
+};
+
+// All copies of a group's state on this host, with the places of its workers
+// held: nobody can start to use them meanwhile.
+class HostCopies {
+ public:
+  // kUnavailable if a worker of the group runs here.
+  static Result<HostCopies> Hold(const std::string& state_dir,
+                                 const std::string& group);
+
+  // The directories that hold, or held, the lane's state: in use first, then
+  // those in quarantine, the newest first.
+  std::vector<std::string> Of(const TopicPartition& lane) const;
+
+ private:
+  std::vector<std::string> workers_;  // worker-K, by number.
+  std::vector<FileLock> locks_;
 };
 
 }  // namespace tacho

@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include "pipeline/commit/changelog.h"
+#include "pipeline/restore/changelog.h"
 
 namespace tacho::lab {
 
@@ -27,15 +27,11 @@ Bed::Bed(Options o)
 std::unique_ptr<Child> Bed::StartTacho(const std::string& job,
                                        const std::string& name,
                                        const std::vector<std::string>& more) {
-  std::vector<std::string> argv = {options.tacho,
-                                   "run",
-                                   job,
-                                   "--bootstrap",
-                                   broker.bootstrap(),
-                                   "--state-dir",
-                                   scratch / name,
-                                   "--log-format",
-                                   "json"};
+  std::vector<std::string> argv = {options.tacho, "run", job, "--bootstrap",
+                                   broker.bootstrap(), "--state-dir",
+                                   scratch / name, "--log-format", "json",
+                                   // The default is the machine's.
+                                   "--set", "memory.limit=768MiB"};
   argv.insert(argv.end(), more.begin(), more.end());
   return std::make_unique<Child>(
       argv, scratch / (name + "-" + std::to_string(logs++) + ".log"));

@@ -7,6 +7,7 @@
 
 #include "bench/lab/bed.h"
 #include "pipeline/kafka/kafka_handle.h"
+#include "pipeline/kafka/topic_list.h"
 
 namespace tacho::lab {
 namespace {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "bench/lab/bed.h"
+#include "pipeline/kafka/topic_list.h"
 
 namespace tacho::lab {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "bench/lab/bed.h"
-#include "pipeline/job/fleet.h"
+#include "pipeline/demo/fleet.h"
 
 namespace tacho::lab {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/consume/kafka_feed.h"
+#include "pipeline/demo/kafka_feed.h"
 
 namespace tacho::lab {
 

@@ -8,7 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "pipeline/consume/kafka_group.h"
+#include "pipeline/consume/kafka_group_options.h"
+#include "pipeline/kafka/topic_list.h"
 
 namespace tacho::lab {
 namespace {
@@ -35,11 +36,11 @@ Result<RawResult> ConsumeRaw(const std::string& bootstrap,
                              const std::string& topic, int partitions,
                              const std::string& group, uint64_t messages,
                              int threads) {
-  KafkaGroupOptions options;
+  KafkaGroupMemberOptions options;
   options.properties = {{"bootstrap.servers", bootstrap}};
   options.group_id = group;
   options.topics = {topic};
-  options.partitions_per_worker = partitions;
+  options.fetch = FetchLimitsFor(size_t{400} << 20, partitions);
   KafkaProperties properties = KafkaConsumerProperties(options);
   properties.emplace_back("auto.offset.reset", "earliest");
   ASSIGN_OR_RETURN(KafkaPtr<rd_kafka_conf_t> conf, MakeKafkaConf(properties));

@@ -5,9 +5,9 @@
 #include <thread>
 
 #include "bench/sample_changelog.h"
-#include "pipeline/commit/kafka_changelog.h"
-#include "pipeline/commit/restorer.h"
-#include "pipeline/consume/kafka_feed.h"
+#include "pipeline/demo/kafka_feed.h"
+#include "pipeline/restore/kafka_changelog.h"
+#include "pipeline/restore/restorer.h"
 #include "state/rocksdb_store.h"
 
 namespace tacho::lab {

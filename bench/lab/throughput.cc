@@ -5,9 +5,9 @@
 #include <sstream>
 
 #include "bench/lab/commit_watch.h"
-#include "pipeline/commit/changelog.h"
-#include "pipeline/consume/kafka_feed.h"
-#include "pipeline/job/fleet.h"
+#include "pipeline/demo/fleet.h"
+#include "pipeline/demo/kafka_feed.h"
+#include "pipeline/restore/changelog.h"
 
 namespace tacho::lab {
 namespace {
@@ -42,7 +42,7 @@ std::vector<Variant> AllVariants(const Options& options) {
                                     "commit.interval=" + interval};
   };
   for (const char* interval : {"100ms", "200ms", "1s", "5s"}) {
-    for (const char* guarantee : {"at_least_once", "exactly_once"}) {
+    for (const char* guarantee : {"at_least_once_local", "exactly_once"}) {
       all.push_back({std::string(guarantee) + "-" + interval, kTopic,
                      tacho(guarantee, interval)});
     }
@@ -127,9 +127,7 @@ Run TachoRun(Bed& bed, const Variant& variant, const std::string& name) {
   run.p50 = CommitCycle(*worker, "p50_us");
   run.p99 = CommitCycle(*worker, "p99_us");
   for (const Child::Event& event : worker->Events("commit_latency")) {
-    if (event.value("phase", "") == "total") {
-      run.commits = event.value("count", 0.0);
-    }
+    run.commits = event.value("commits", 0.0);
   }
   const auto ends =
       bed.broker.EndOffsets(ChangelogTopic(job, variant.topic, 0));
@@ -218,9 +216,7 @@ std::vector<double> CommitCycle(const Child& worker, const std::string& field) {
   std::vector<double> out(CommitPhases().size(), 0.0);
   for (const Child::Event& event : worker.Events("commit_latency")) {
     for (size_t i = 0; i < out.size(); ++i) {
-      if (event.value("phase", "") == CommitPhases()[i]) {
-        out[i] = event.value(field, 0.0) / 1e3;
-      }
+      out[i] = event.value(CommitPhases()[i] + "_" + field, 0.0) / 1e3;
     }
   }
   return out;

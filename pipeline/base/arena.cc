@@ -15,7 +15,7 @@ void Arena::NewChunk(size_t size) {
   // Retained chunks come first; one that is too small is skipped until Reset.
   while (current_ < chunks_.size() && chunks_[current_].size < size) ++current_;
   if (current_ == chunks_.size()) {
-    const size_t bytes = std::max(size, kChunkBytes);
+    const size_t bytes = std::max(size, chunk_bytes_);
     // Zeroed: the padding is read (and ignored) by simdjson.
     chunks_.push_back({std::make_unique<char[]>(bytes + kPadding), bytes});
     reserved_ += bytes;

@@ -19,9 +19,11 @@ class Arena {
  public:
   static constexpr size_t kPadding = 64;
   static constexpr size_t kChunkBytes = size_t{256} << 10;
+  static constexpr size_t kRetainedBytes = size_t{4} << 20;
 
-  explicit Arena(size_t retained_bytes = size_t{4} << 20)
-      : retained_bytes_(retained_bytes) {}
+  explicit Arena(size_t retained_bytes = kRetainedBytes,
+                 size_t chunk_bytes = kChunkBytes)
+      : retained_bytes_(retained_bytes), chunk_bytes_(chunk_bytes) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -52,6 +54,7 @@ class Arena {
   void NewChunk(size_t size);
 
   size_t retained_bytes_;
+  size_t chunk_bytes_;
   std::vector<Chunk> chunks_;
   size_t current_ = 0;  // Chunks before this one are full.
   char* next_ = nullptr;

@@ -22,16 +22,27 @@ void Column::Resize(size_t rows) {
   }
 }
 
-Batch::Batch(const SignalSchema& schema) : columns(schema.size()) {
+Batch::Batch(const SignalSchema& schema, size_t chunk_bytes)
+    : arena(Arena::kRetainedBytes, chunk_bytes), columns(schema.size()) {
   for (size_t i = 0; i < schema.size(); ++i) columns[i].type = schema[i].type;
 }
 
-void Batch::AddMessage(Offset offset, Timestamp log_time, std::string_view key,
-                       std::string_view value) {
-  messages.push_back(
-      {offset, log_time,
-       key.data() == nullptr ? std::string_view() : arena.Copy(key),
-       value.data() == nullptr ? std::string_view() : arena.Copy(value)});
+Message& Batch::AddMessage(Offset offset, Timestamp log_time,
+                           std::string_view key, std::string_view value) {
+  Message& message = messages.emplace_back();
+  message.offset = offset;
+  message.log_time = log_time;
+  if (key.data() != nullptr) message.key = arena.Copy(key);
+  if (value.data() != nullptr) message.value = arena.Copy(value);
+  return message;
+}
+
+void Batch::AddUnreadable(Offset offset, Offset end, std::string_view reason) {
+  Message& message = messages.emplace_back();
+  message.offset = offset;
+  message.unreadable = true;
+  unreadable.push_back(
+      {static_cast<uint32_t>(messages.size() - 1), end, arena.Copy(reason)});
 }
 
 void Batch::Reserve(size_t rows) {
@@ -61,6 +72,10 @@ void Batch::Clear() {
   arena.Reset();
   messages.clear();
   rejects.clear();
+  unreadable.clear();
+  skipped = 0;
+  invalid_values = 0;
+  json_keys = 0;
   records_ = 0;
 }
 

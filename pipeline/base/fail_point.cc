@@ -3,6 +3,7 @@
 #ifdef TACHO_FAIL_POINTS
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -12,20 +13,24 @@
 namespace tacho {
 namespace {
 
-// "name:n" of the environment; the n-th passing kills.
+// "name:n" or "name:n:what" of the environment.
 struct Armed {
   Armed() {
     const char* const text = std::getenv("TACHO_FAIL_POINT");
     if (text == nullptr) return;
     name = text;
-    const size_t colon = name.rfind(':');
+    const size_t colon = name.find(':');
     if (colon == std::string::npos) return;
-    left = std::atoi(name.c_str() + colon + 1);
+    const std::string rest = name.substr(colon + 1);
     name.resize(colon);
+    left = std::atoi(rest.c_str());
+    if (rest.ends_with(":term")) signal = SIGTERM;
+    if (rest.ends_with(":stop")) signal = SIGSTOP;
   }
 
   std::string name;
   std::atomic<int> left{1};
+  int signal = SIGKILL;
 };
 
 }  // namespace
@@ -33,7 +38,13 @@ struct Armed {
 void PassFailPoint(const char* name) noexcept {
   static Armed armed;
   if (armed.name.empty() || armed.name != name) return;
-  if (armed.left.fetch_sub(1) == 1) raise(SIGKILL);
+  if (armed.left.fetch_sub(1) != 1) return;
+  // SIGTERM is for whichever thread waits for it, the others for this place.
+  if (armed.signal == SIGTERM) {
+    kill(getpid(), SIGTERM);
+  } else {
+    raise(armed.signal);
+  }
 }
 
 bool Sabotaged(const char* rule) noexcept {

@@ -6,8 +6,10 @@ namespace tacho {
 // purpose. Compiled in only with -DTACHO_FAIL_POINTS=ON (the `dev` presets);
 // in any other build both are nothing.
 //
-//   TACHO_FAIL_POINT=commit.after_offsets:3   SIGKILL at the third passing
-//   TACHO_SABOTAGE=skip_offsets               a rule that is then not kept
+//   TACHO_FAIL_POINT=commit.after_offsets:3        SIGKILL at the third passing
+//   TACHO_FAIL_POINT=commit.after_offsets:3:term   SIGTERM, and goes on
+//   TACHO_FAIL_POINT=commit.after_offsets:3:stop   SIGSTOP; SIGCONT lets it go
+//   on TACHO_SABOTAGE=skip_offsets               a rule that is then not kept
 //
 // Names: <area>.<where>, listed in tests/faults/README.md.
 // Threading: any thread.

@@ -15,6 +15,10 @@ int LatencyHistogram::BucketOf(uint64_t micros) {
   return std::min(kBuckets - 1, (power - 2) * kSub + sub);
 }
 
+uint64_t LatencyHistogram::LowerBound(int bucket) {
+  return bucket == 0 ? 0 : UpperBound(bucket - 1) + 1;
+}
+
 uint64_t LatencyHistogram::UpperBound(int bucket) {
   if (bucket < kSub) return static_cast<uint64_t>(bucket);
   const int power = bucket / kSub + 2;
@@ -36,9 +40,18 @@ uint64_t LatencyHistogram::Quantile(double q) const {
       1, static_cast<uint64_t>(std::ceil(q * static_cast<double>(total))));
   uint64_t seen = 0;
   for (int bucket = 0; bucket < kBuckets; ++bucket) {
-    seen +=
+    const uint64_t here =
         buckets_[static_cast<size_t>(bucket)].load(std::memory_order_relaxed);
-    if (seen >= rank) return UpperBound(bucket);
+    if (seen + here < rank) {
+      seen += here;
+      continue;
+    }
+    // The bucket's values are taken to be spread evenly over it.
+    const uint64_t lower = LowerBound(bucket);
+    const auto width = static_cast<double>(UpperBound(bucket) - lower);
+    const double place =
+        (static_cast<double>(rank - seen) - 0.5) / static_cast<double>(here);
+    return lower + static_cast<uint64_t>(std::lround(width * place));
   }
   return UpperBound(kBuckets - 1);
 }

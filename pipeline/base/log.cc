@@ -1,14 +1,25 @@
 #include "pipeline/base/log.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 
+#include "pipeline/base/last_line.h"
+#include "pipeline/base/printable.h"
+
 namespace tacho {
 namespace {
+
+// For what is written by hand: a reader that is only slow is waited for.
+constexpr int kStderrPatienceMs = 500;
 
 LogFormat g_format = LogFormat::kLogfmt;
 
@@ -41,8 +52,9 @@ const char* LevelName(LogLevel level) {
 }
 
 spdlog::logger& Logger() {
-  static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>(
+  // Never destroyed: threads of libraries may log to the very end.
+  static spdlog::logger* const logger = [] {
+    auto* const made = new spdlog::logger(
         "tacho", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->flush_on(spdlog::level::trace);
@@ -53,31 +65,13 @@ spdlog::logger& Logger() {
 
 void AppendQuoted(std::string& line, std::string_view text) {
   line += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      line += '\\';
-      line += c;
-    } else if (c == '\n') {
-      line += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(line), "\\u{:04x}",
-                     static_cast<unsigned>(c));
-    } else {
-      line += c;
-    }
-  }
+  AppendPrintable(text, true, line);
   line += '"';
 }
 
 bool NeedsQuotes(std::string_view text) {
-  if (text.empty()) return true;
-  for (const char c : text) {
-    if (c == ' ' || c == '=' || c == '"' || c == '\\' ||
-        static_cast<unsigned char>(c) < 0x20) {
-      return true;
-    }
-  }
-  return false;
+  return text.empty() || text.find_first_of(" =\"\\") != text.npos ||
+         !IsPrintable(text);
 }
 
 void AppendField(std::string& line, std::string_view name,
@@ -117,6 +111,41 @@ std::string TimeText() {
                      clock.subseconds().count());
 }
 
+std::string FormatLine(LogLevel level, std::string_view event,
+                       std::initializer_list<LogField> fields,
+                       uint64_t suppressed) {
+  std::string line;
+  if (g_format == LogFormat::kJson) {
+    line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", TimeText(),
+                       LevelName(level), event);
+  } else {
+    line = fmt::format("time={} level={} event={}", TimeText(),
+                       LevelName(level), event);
+  }
+  for (const LogField& field : fields) {
+    AppendField(line, field.name, field.text, field.is_text);
+  }
+  if (suppressed > 0) {
+    AppendField(line, "suppressed", std::to_string(suppressed), false);
+  }
+  if (g_format == LogFormat::kJson) line += '}';
+  return line;
+}
+
+void WriteOrSkip(std::string line) {
+  pollfd stderr_is{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&stderr_is, 1, kStderrPatienceMs) != 1) return;
+  // Another thread may have taken the room meanwhile. A file has always room;
+  // what knows no RWF_NOWAIT says something else than EAGAIN.
+  struct stat is {};
+  const iovec whole{line.data(), line.size()};
+  if (fstat(STDERR_FILENO, &is) == 0 && !S_ISREG(is.st_mode)) {
+    if (pwritev2(STDERR_FILENO, &whole, 1, -1, RWF_NOWAIT) >= 0) return;
+    if (errno == EAGAIN) return;
+  }
+  (void)!write(STDERR_FILENO, line.data(), line.size());
+}
+
 }  // namespace
 
 LogField::LogField(std::string_view n, double v)
@@ -148,22 +177,18 @@ void LogEvent(LogSite& site, LogLevel level, std::string_view event,
                           .count();
   uint64_t suppressed = 0;
   if (!site.Admit(now, suppressed)) return;
-  std::string line;
-  if (g_format == LogFormat::kJson) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", TimeText(),
-                       LevelName(level), event);
-  } else {
-    line = fmt::format("time={} level={} event={}", TimeText(),
-                       LevelName(level), event);
-  }
-  for (const LogField& field : fields) {
-    AppendField(line, field.name, field.text, field.is_text);
-  }
-  if (suppressed > 0) {
-    AppendField(line, "suppressed", std::to_string(suppressed), false);
-  }
-  if (g_format == LogFormat::kJson) line += '}';
-  Logger().log(ToSpdlog(level), line);
+  Logger().log(ToSpdlog(level), FormatLine(level, event, fields, suppressed));
+}
+
+void LogLast(LogLevel level, std::string_view event,
+             std::initializer_list<LogField> fields) {
+  WriteOrSkip(FormatLine(level, event, fields, 0) + "\n");
+}
+
+void LogOrSkip(LogLevel level, std::string_view event,
+               std::initializer_list<LogField> fields) {
+  if (!Logger().should_log(ToSpdlog(level))) return;
+  WriteOrSkip(FormatLine(level, event, fields, 0) + "\n");
 }
 
 }  // namespace tacho

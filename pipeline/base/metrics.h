@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "pipeline/base/reject.h"
 
@@ -21,19 +24,44 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
+// Counts by a small number, such as the site of a reject. What is beyond its
+// size counts as the last.
+// Threading: one thread adds, any reads.
+class CounterList {
+ public:
+  explicit CounterList(size_t size)
+      : size_(size), counters_(std::make_unique<Counter[]>(size)) {}
+  void Add(size_t at) { counters_[std::min(at, size_ - 1)].Add(1); }
+  size_t size() const { return size_; }
+  uint64_t value(size_t at) const { return counters_[at].value(); }
+
+ private:
+  const size_t size_;
+  const std::unique_ptr<Counter[]> counters_;
+};
+
 // What a lane has done since it was opened. Everything that enters leaves
 // through exactly one of: records, rejects, skipped.
 // Threading: written by the lane, read by anyone.
 struct LaneMetrics {
-  Counter messages;       // Taken from the source.
-  Counter message_bytes;  // Their keys and values.
-  Counter skipped;        // Offsets already processed, given again.
-  Counter records;        // Decoded and accepted.
-  Counter outputs;        // Written to the streams' outputs.
-  Counter late;           // (record, stream) pairs that missed their window.
-  Counter filtered;       // (record, stream) pairs that a filter refused.
+  explicit LaneMetrics(size_t sites = 1) : rejected_at(sites) {}
+
+  Counter messages;        // Taken from the source.
+  Counter message_bytes;   // Their keys and values.
+  Counter repeated;        // Offsets already processed, given again.
+  Counter skipped;         // Nothing to the job: tombstones.
+  Counter state_reads;     // Vehicles read back from the store.
+  Counter records;         // Decoded and accepted.
+  Counter outputs;         // Written to the streams' outputs.
+  Counter late;            // (record, stream) pairs that missed their window.
+  Counter late_records;    // Records that were late in at least one stream.
+  Counter filtered;        // (record, stream) pairs that a filter refused.
+  Counter sum_overflow;    // Sums past the range of their type: null.
+  Counter invalid_values;  // Values that `on_bad: invalid` has emptied.
+  Counter time_jumps;      // Of partition time, by more than max_future_skew.
   Counter batches;
   std::array<Counter, kRejectReasons> rejects;
+  CounterList rejected_at;  // By RejectSite::site.
 
   uint64_t total_rejects() const {
     uint64_t sum = 0;

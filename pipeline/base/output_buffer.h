@@ -4,15 +4,12 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/headers.h"
 #include "pipeline/base/ids.h"
+#include "pipeline/base/recycled_vector.h"
 #include "pipeline/base/time.h"
 
 namespace tacho {
-
-// How much of a message's key and value a reject or a late record carries at
-// most: what a topic takes by default, less room for headers. Without a limit
-// one message would be refused by its topic for ever, and stop the partition.
-inline constexpr size_t kOriginalBytes = 1000000;
 
 // One Kafka message to be produced, as a range of its buffer's bytes:
 // key, value, then the encoded headers.
@@ -33,10 +30,11 @@ struct OutputRecord {
 // Outputs, rejects and late records of a lane's epoch: bytes copied out of the
 // batch, so that the batch can go back to its pool.
 //
-// Headers are encoded as repeated {u8 name size, name, u32 value size, value}.
+// Headers are encoded as in headers.h.
 //
 // Limits: unbounded by itself; the lane freezes early at `commit.bytes`.
-// Threading: one thread at a time. Clear keeps the capacity.
+// Threading: one thread at a time. Clear keeps the capacity that a steady load
+// needs (recycled_vector.h).
 class OutputBuffer {
  public:
   // Appends in three steps: Begin, then the key bytes, then EndKey, then the
@@ -44,14 +42,11 @@ class OutputBuffer {
   void Begin(SinkId sink, uint64_t cause, Timestamp log_time);
   void EndKey(bool is_null = false);
   void EndValue(bool is_null = false);
-  void AddHeader(std::string_view name, std::string_view value);
+  void AddHeader(std::string_view name, std::string_view value) {
+    AppendHeader(bytes_, name, value);
+  }
+  void AddHeaders(std::string_view encoded) { Append(encoded); }
   void End();
-
-  // Key and value of a message, cut to `limit` bytes together: Begin, then
-  // this, then headers. AddTruncation adds those that say so, if it was cut.
-  void AppendOriginal(std::string_view key, std::string_view value,
-                      size_t limit = kOriginalBytes);
-  void AddTruncation(size_t original_bytes);
 
   // The growing end; append only between Begin and End.
   std::vector<char>& bytes() { return bytes_; }
@@ -77,17 +72,15 @@ class OutputBuffer {
     return bytes_.size() + records_.size() * sizeof(OutputRecord);
   }
   void Clear() {
-    bytes_.clear();
-    records_.clear();
+    bytes_room_.Clear(bytes_);
+    records_room_.Clear(records_);
   }
 
  private:
   std::vector<char> bytes_;
   std::vector<OutputRecord> records_;
+  RecycledRoom bytes_room_;
+  RecycledRoom records_room_;
 };
-
-// Splits the first header off `headers`. False at the end.
-bool NextHeader(std::string_view& headers, std::string_view& name,
-                std::string_view& value);
 
 }  // namespace tacho

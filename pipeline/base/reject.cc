@@ -1,6 +1,68 @@
 #include "pipeline/base/reject.h"
 
+#include <cstdint>
+
+#include "pipeline/base/utf8.h"
+
 namespace tacho {
+namespace {
+
+constexpr std::string_view kCut = "...";
+constexpr size_t kExpectedBytes = 256;
+
+// Bytes of the visible character that `text` starts with; 0: none. Invisible
+// are control characters and those that turn or join text on a screen.
+size_t VisibleSize(std::string_view text) {
+  const CodePoint first = FirstCodePoint(text);
+  const uint32_t code = first.code;
+  if (!first.valid) return 0;
+  const auto within = [code](uint32_t least, uint32_t most) {
+    return code >= least && code <= most;
+  };
+  const bool invisible = code < 0x20 || within(0x7F, 0x9F) ||
+                         within(0x200B, 0x200F) || within(0x2028, 0x202E) ||
+                         within(0x2060, 0x206F) || within(0xE0000, 0xE0FFF) ||
+                         code == 0xFEFF || code == 0xAD || code == 0x61C;
+  return invisible ? 0 : first.size;
+}
+
+}  // namespace
+
+void AppendSample(std::string_view bytes, std::string& out, size_t limit) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const size_t begin = out.size();
+  size_t kept = begin;  // Where it can be cut so that the mark still fits.
+  while (!bytes.empty()) {
+    const size_t visible = VisibleSize(bytes);
+    if (visible > 0) {
+      out.append(bytes.substr(0, visible));
+    } else {
+      const auto byte = static_cast<unsigned char>(bytes[0]);
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+    bytes.remove_prefix(visible > 0 ? visible : 1);
+    if (out.size() - begin > limit) break;
+    if (out.size() - begin + kCut.size() <= limit) kept = out.size();
+  }
+  if (out.size() - begin <= limit && bytes.empty()) return;
+  out.resize(kept);
+  out += kCut;
+}
+
+void DescribeFound(const RejectSite& site, std::string& out) {
+  out += site.found;
+  if (site.sample.data() != nullptr) {
+    out += out.empty() ? "\"" : " \"";
+    AppendSample(site.sample, out);
+    out += '"';
+  }
+  if (site.expected.empty()) return;
+  if (!out.empty()) out += "; ";
+  out += "expected ";
+  out += site.expected.substr(0, kExpectedBytes);
+}
 
 const char* RejectReasonName(RejectReason reason) {
   switch (reason) {
@@ -26,6 +88,8 @@ const char* RejectReasonName(RejectReason reason) {
       return "too_deep";
     case RejectReason::kTooLarge:
       return "too_large";
+    case RejectReason::kUnreadable:
+      return "unreadable";
   }
   return "unknown";
 }

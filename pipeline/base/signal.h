@@ -33,11 +33,16 @@ enum class Dimension : uint8_t {
   kAcceleration,  // m/s^2
 };
 
+struct Unit;
+
 // One named, typed, unit-carrying value of a record.
 struct Signal {
   std::string name;
   SignalType type = SignalType::kDouble;
   Dimension dimension = Dimension::kNone;
+  // What the feed sends, if that is not the dimension's own unit. Beside such
+  // a signal a bare number could mean either.
+  const Unit* feed_unit = nullptr;
 };
 
 // The signals of a job, in the order of the batch's columns.
@@ -45,20 +50,18 @@ struct Signal {
 class SignalSchema {
  public:
   SignalSchema() = default;
-  explicit SignalSchema(std::vector<Signal> signals)
-      : signals_(std::move(signals)) {}
+  explicit SignalSchema(std::vector<Signal> signals);
 
   size_t size() const { return signals_.size(); }
   const Signal& operator[](size_t i) const { return signals_[i]; }
-  std::optional<size_t> Find(std::string_view name) const {
-    for (size_t i = 0; i < signals_.size(); ++i) {
-      if (signals_[i].name == name) return i;
-    }
-    return std::nullopt;
-  }
+  // The first of that name, by binary search.
+  std::optional<size_t> Find(std::string_view name) const;
 
  private:
   std::vector<Signal> signals_;
+  // Indices in the order of the names: no views of them, which a copy would
+  // leave behind.
+  std::vector<uint32_t> by_name_;
 };
 
 }  // namespace tacho

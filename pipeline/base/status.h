@@ -18,7 +18,7 @@ enum class StatusCode {
   kIoError,          // Disk or file system.
   kUnavailable,      // Broker or network; usually retryable.
   kPermission,       // The broker or the file system refused us.
-  kCancelled,        // We were told to stop.
+  kCancelled,        // We were told to stop, or it is not ours any more.
   kInternal,         // A library answered with something undocumented.
 };
 

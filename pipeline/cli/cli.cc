@@ -24,11 +24,14 @@ constexpr const char* kFooter =
     "  tacho schema > job.schema.json\n"
     "\n"
     "Exit codes:\n"
-    "  0    done                         69   broker unavailable\n"
-    "  1    internal error               74   input or output failed\n"
-    "  64   wrong usage                  77   permission denied\n"
-    "  65   corrupt data or state        78   wrong configuration\n"
-    "  130  interrupted (SIGINT)         143  terminated (SIGTERM)\n";
+    "  0    done; a signal that was obeyed in order is done, too\n"
+    "  64   wrong usage                  74   input or output failed\n"
+    "  65   corrupt data or state        77   permission denied\n"
+    "  69   broker unavailable           78   wrong configuration\n"
+    "  70   internal error\n"
+    "  130  SIGINT (143: SIGTERM), and not all was brought to an end: a "
+    "second\n"
+    "       signal, or a call that did not return in time\n";
 
 constexpr const char* kSetHelp =
     "Overrides a key of the job file, as in group.id=test; may be repeated";
@@ -53,7 +56,7 @@ constexpr const char* kResetFooter =
     "closed:\n"
     "after a move back, records that were processed before are late where\n"
     "their window has been closed, and counted twice where it is open. Under\n"
-    "at_least_once the state is what each worker's host has.\n";
+    "at_least_once_local the state is what each worker's host has.\n";
 
 // Options whose text takes a second look after parsing.
 struct RawOptions {
@@ -121,8 +124,9 @@ CLI::App& AddRun(CLI::App& app, RunOptions& options, RawOptions& raw) {
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  run.add_option("--broker-timeout", options.broker_timeout_seconds,
-                 "How long an absent broker is waited for at the start")
+  run.add_option(
+         "--broker-timeout", options.broker_timeout_seconds,
+         "How long an absent broker, or room on a full disk, is waited for")
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
@@ -141,9 +145,20 @@ CLI::App& AddValidate(CLI::App& app, ValidateOptions& options,
   return validate;
 }
 
+constexpr const char* kRebuildFooter =
+    "For a changelog topic that was deleted or emptied while the state on "
+    "this\n"
+    "host is whole: for each partition whose copy is exactly what the group "
+    "has\n"
+    "committed, all of it is written, and the offset committed with it, in "
+    "one\n"
+    "transaction. The group must be stopped. It may be run again, and on each\n"
+    "host; partitions whose changelog is whole are left as they are.\n";
+
 struct OffsetsApps {
   const CLI::App* show;
   const CLI::App* reset;
+  const CLI::App* rebuild;
 };
 
 void AddGroupOptions(CLI::App& app, std::string& job_file, std::string& group,
@@ -191,15 +206,33 @@ CLI::App& AddReset(CLI::App& offsets, OffsetsResetOptions& options,
   return reset;
 }
 
+CLI::App& AddRebuild(CLI::App& offsets, OffsetsRebuildOptions& options,
+                     RawOptions& raw) {
+  CLI::App& rebuild = *offsets.add_subcommand(
+      "rebuild-changelog",
+      "Writes a lost changelog anew from the state on this host");
+  rebuild.footer(kRebuildFooter);
+  AddGroupOptions(rebuild, options.job_file, options.group, raw);
+  rebuild
+      .add_option("--state-dir", raw.state_dir,
+                  "Directory for state; overrides state.dir")
+      ->type_name("DIR");
+  rebuild.add_flag("--dry-run", options.dry_run,
+                   "Show what would be written, and change nothing");
+  return rebuild;
+}
+
 OffsetsApps AddOffsets(CLI::App& app, OffsetsShowOptions& show,
-                       OffsetsResetOptions& reset, RawOptions& raw) {
+                       OffsetsResetOptions& reset,
+                       OffsetsRebuildOptions& rebuild, RawOptions& raw) {
   CLI::App& offsets = *app.add_subcommand(
       "offsets", "Shows where a job's group stands, and moves it");
   offsets.require_subcommand(1);
   CLI::App& show_app = *offsets.add_subcommand(
       "show", "Prints offsets, lag and changelog of each partition");
   AddGroupOptions(show_app, show.job_file, show.group, raw);
-  return {&show_app, &AddReset(offsets, reset, raw)};
+  return {&show_app, &AddReset(offsets, reset, raw),
+          &AddRebuild(offsets, rebuild, raw)};
 }
 
 CLI::App& AddDemo(CLI::App& app, DemoOptions& options, RawOptions& raw) {
@@ -264,23 +297,30 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
   DemoOptions demo;
   OffsetsShowOptions show;
   OffsetsResetOptions reset;
+  OffsetsRebuildOptions rebuild;
 
   CLI::App app("tacho: a stream processor for vehicle telemetry on Kafka",
                "tacho");
-  app.footer(kFooter);
   app.require_subcommand(1);
   app.set_version_flag("--version", TachoVersion());
   const CLI::App& run_app = AddRun(app, run, raw);
   const CLI::App& validate_app = AddValidate(app, validate, raw);
-  const OffsetsApps offsets_apps = AddOffsets(app, show, reset, raw);
+  const OffsetsApps offsets_apps = AddOffsets(app, show, reset, rebuild, raw);
   CLI::App& schema_app = *app.add_subcommand(
       "schema", "Prints the JSON Schema of a job file, for editors");
   schema_app.add_flag("--markdown", schema.markdown,
                       "Prints the reference of all keys instead");
+  schema_app
+      .add_option("--outputs", schema.outputs,
+                  "Prints instead what the streams of this job write: fields, "
+                  "types and units")
+      ->excludes("--markdown");
   const CLI::App& demo_app = AddDemo(app, demo, raw);
   CLI::App& version_app =
       *app.add_subcommand("version", "Prints the version and its libraries");
   version_app.add_flag("--json", version.json, "Prints JSON");
+  // Last: a subcommand takes over what its parent has when it is made.
+  app.footer(kFooter);
 
   if (arguments.empty()) {
     err << app.help();
@@ -312,6 +352,10 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
     reset.request.target = *ParseResetTarget(raw.to);
     reset.request.wipe = raw.state == "wipe";
     return {reset, 0};
+  }
+  if (offsets_apps.rebuild->parsed()) {
+    rebuild.overrides = ToOverrides(raw);
+    return {rebuild, 0};
   }
   if (demo_app.parsed()) {
     demo.duration = std::chrono::seconds(raw.duration_seconds);

@@ -11,8 +11,8 @@
 namespace tacho {
 
 using Command = std::variant<RunOptions, ValidateOptions, OffsetsShowOptions,
-                             OffsetsResetOptions, SchemaOptions, VersionOptions,
-                             DemoOptions>;
+                             OffsetsResetOptions, OffsetsRebuildOptions,
+                             SchemaOptions, VersionOptions, DemoOptions>;
 
 // What a command line asks for: a command, or an exit code when there is
 // nothing left to do (help was printed, or the arguments make no sense).

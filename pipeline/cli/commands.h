@@ -8,7 +8,7 @@
 
 #include "pipeline/base/log.h"
 #include "pipeline/job/job_parser.h"
-#include "pipeline/job/offset_reset.h"
+#include "pipeline/offsets/offset_reset.h"
 
 namespace tacho {
 
@@ -62,9 +62,18 @@ struct OffsetsResetOptions {
   bool dry_run = false;  // Print what would move, and change nothing.
 };
 
-// tacho schema: what a job file may hold.
+// tacho offsets rebuild-changelog: writes lost changelogs anew.
+struct OffsetsRebuildOptions {
+  std::string job_file;
+  JobOverrides overrides;
+  std::string group;     // Empty: the job's.
+  bool dry_run = false;  // Print what would be written, and change nothing.
+};
+
+// tacho schema: what a job file may hold, or what a job writes.
 struct SchemaOptions {
   bool markdown = false;  // The reference page instead of JSON Schema.
+  std::string outputs;    // The job file whose results are meant.
 };
 
 struct VersionOptions {
@@ -81,7 +90,10 @@ int OffsetsShowCommand(const OffsetsShowOptions& options, std::ostream& out,
                        std::ostream& err);
 int OffsetsResetCommand(const OffsetsResetOptions& options, std::ostream& out,
                         std::ostream& err);
-int SchemaCommand(const SchemaOptions& options, std::ostream& out);
+int OffsetsRebuildCommand(const OffsetsRebuildOptions& options,
+                          std::ostream& out, std::ostream& err);
+int SchemaCommand(const SchemaOptions& options, std::ostream& out,
+                  std::ostream& err);
 int VersionCommand(const VersionOptions& options, std::ostream& out);
 
 }  // namespace tacho

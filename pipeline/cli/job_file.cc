@@ -1,5 +1,8 @@
 #include "pipeline/cli/job_file.h"
 
+#include <sys/prctl.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -7,7 +10,9 @@
 #include <ostream>
 #include <utility>
 
+#include "pipeline/base/printable.h"
 #include "pipeline/cli/exit_code.h"
+#include "pipeline/job/kafka_properties.h"
 
 namespace tacho {
 namespace {
@@ -21,6 +26,20 @@ Status CannotRead(const std::string& path, int error) {
                                             : StatusCode::kIoError;
   return {code, path + ": " + std::strerror(error)};
 }
+
+bool HasSecrets(const Job& job) {
+  return std::any_of(
+      job.kafka.begin(), job.kafka.end(), [](const KafkaProperty& property) {
+        const KafkaPropertyRule* const rule =
+            FindKafkaPropertyRule(property.name);
+        return property.source != KafkaProperty::Source::kText ||
+               (rule != nullptr && rule->policy == KafkaPolicy::kSecret);
+      });
+}
+
+// Passwords are in the client library's memory too: the core of a crash, or a
+// debugger of the same user, would show them.
+void ForbidCoreDumps() { (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 }  // namespace
 
@@ -42,12 +61,13 @@ LoadedJob LoadJob(const std::string& path, const JobOverrides& overrides,
                   std::ostream& err) {
   const Result<std::string> text = ReadJobFile(path);
   if (!text.ok()) {
-    err << text.status().message() << "\n";
+    err << Printable(text.status().message()) << "\n";
     return {std::nullopt, ExitCodeFor(text.status())};
   }
   ParsedJob parsed = ParseJob(*text, overrides);
-  err << FormatErrors(path, parsed.errors);
+  err << FormatDiagnostics(path, parsed.errors);
   if (!parsed.ok()) return {std::nullopt, kExitConfiguration};
+  if (HasSecrets(parsed.job)) ForbidCoreDumps();
   return {std::move(parsed.job), kExitOk};
 }
 

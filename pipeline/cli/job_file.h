@@ -13,7 +13,8 @@ namespace tacho {
 Result<std::string> ReadJobFile(const std::string& path);
 
 // A job file, read and checked. What is wrong with it is written to `err`,
-// warnings too; with an error there is no job, and `exit_code` says why.
+// warnings too; with an error there is no job, and `exit_code` says why. A job
+// with secrets forbids core dumps of the process (PR_SET_DUMPABLE).
 struct LoadedJob {
   std::optional<Job> job;
   int exit_code = 0;

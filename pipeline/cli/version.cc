@@ -7,7 +7,7 @@
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/exit_code.h"
 #include "pipeline/decode/simdjson_version.h"
-#include "pipeline/job/json_text.h"
+#include "pipeline/job/print/json_text.h"
 #include "pipeline/kafka/kafka_handle.h"
 #include "pipeline/lane/tbb_version.h"
 #include "state/rocksdb_version.h"

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <thread>
 
+#include "pipeline/base/mutex.h"
 #include "pipeline/base/status.h"
 #include "pipeline/commit/committer.h"
 
@@ -22,10 +21,10 @@ class CommitThread {
   struct Done {
     bool settled = false;  // Of Settle; else of Commit.
     Epoch epoch;
-    Status status;
+    CommitResult result;
   };
 
-  CommitThread(Transaction& transaction, const Clock& clock,
+  CommitThread(EpochWriter& writer, const Clock& clock,
                std::function<void(Done)> on_done);
   ~CommitThread() { Stop(); }
 
@@ -38,7 +37,8 @@ class CommitThread {
   void Settle(RetryPolicy retry);
   // True from Commit or Settle until just before on_done is called.
   bool busy() const;
-  // What is under way is not tried again once its present try has failed.
+  // What is under way is not tried again once its present try has failed:
+  // kAbandoned.
   void Abandon();
 
   const CommitMetrics& metrics() const { return committer_.metrics(); }
@@ -56,12 +56,12 @@ class CommitThread {
 
   Committer committer_;
   const std::function<void(Done)> on_done_;
-  mutable std::mutex mutex_;  // Guards what follows.
-  std::condition_variable wake_;
-  std::optional<Work> work_;
-  bool busy_ = false;
-  bool abandoned_ = false;
-  bool stop_ = false;
+  mutable Mutex mutex_;
+  CondVar wake_;
+  std::optional<Work> work_ GUARDED_BY(mutex_);
+  bool busy_ GUARDED_BY(mutex_) = false;
+  bool abandoned_ GUARDED_BY(mutex_) = false;
+  bool stop_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

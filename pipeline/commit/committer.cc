@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "pipeline/base/exit_watchdog.h"
 #include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
 
@@ -15,8 +16,9 @@ bool AllOwned(const Epoch& epoch) {
                      [](const Epoch::Part& p) { return p.owner->owned(); });
 }
 
-Status Lost() {
-  return {StatusCode::kCancelled, "a partition of the epoch was taken away"};
+CommitResult Lost() {
+  return {CommitOutcome::kLost,
+          {StatusCode::kCancelled, "a partition of the epoch was taken away"}};
 }
 
 uint64_t MicrosBetween(std::chrono::steady_clock::time_point from,
@@ -27,8 +29,11 @@ uint64_t MicrosBetween(std::chrono::steady_clock::time_point from,
 
 }  // namespace
 
+// Named for the watchdog: who waits for the commit thread waits for this.
 template <typename Phase>
-Status Committer::Timed(LatencyHistogram& histogram, Phase&& phase) {
+Status Committer::Timed(const char* call, LatencyHistogram& histogram,
+                        Phase&& phase) {
+  const ExitStep step(call);
   const SteadyTime start = clock_.Steady();
   Status status = phase();
   histogram.Add(MicrosBetween(start, clock_.Steady()));
@@ -37,24 +42,28 @@ Status Committer::Timed(LatencyHistogram& histogram, Phase&& phase) {
 
 Status Committer::ProduceAll(Epoch& epoch, bool* begun) {
   FAIL_POINT("commit.before_begin");
-  RETURN_IF_ERROR(transaction_.Begin());
+  {
+    const ExitStep step("begin a transaction");
+    RETURN_IF_ERROR(writer_.Begin());
+  }
   *begun = true;
   FAIL_POINT("commit.after_begin");
-  const Status produced = Timed(metrics_.produce, [&] {
+  const Status produced = Timed("produce", metrics_.produce, [&] {
     for (const Epoch::Part& part : epoch.parts) {
-      RETURN_IF_ERROR(transaction_.Produce(*part.epoch));
+      RETURN_IF_ERROR(writer_.Produce(*part.epoch));
     }
     return Status::Ok();
   });
   RETURN_IF_ERROR(produced);
   FAIL_POINT("commit.after_produce");
-  RETURN_IF_ERROR(Timed(metrics_.flush, [&] { return transaction_.Flush(); }));
+  RETURN_IF_ERROR(
+      Timed("flush", metrics_.flush, [&] { return writer_.Flush(); }));
   FAIL_POINT("commit.after_flush");
   return Status::Ok();
 }
 
-Status Committer::ApplyState(Epoch& epoch) {
-  return Timed(metrics_.apply, [&] {
+CommitResult Committer::ApplyState(Epoch& epoch) {
+  Status applied = Timed("apply state", metrics_.apply, [&] {
     bool first = true;
     for (const Epoch::Part& part : epoch.parts) {
       if (!first) FAIL_POINT("commit.between_applies");
@@ -64,45 +73,47 @@ Status Committer::ApplyState(Epoch& epoch) {
     }
     return Status::Ok();
   });
+  if (applied.ok()) return {};
+  return {CommitOutcome::kNotApplied, std::move(applied)};
 }
 
 // The offsets' transaction is the truth, and the stores follow it.
-Status Committer::CommitThenApply(Epoch& epoch) {
+CommitResult Committer::CommitThenApply(Epoch& epoch) {
   FAIL_POINT("commit.before_offsets");
-  RETURN_IF_ERROR(
-      Timed(metrics_.offsets, [&] { return transaction_.SendOffsets(epoch); }));
+  RETURN_IF_ERROR(Timed("send offsets", metrics_.offsets,
+                        [&] { return writer_.SendOffsets(epoch); }));
   FAIL_POINT("commit.after_offsets");
   // Once more: from here on the outcome is Kafka's to tell.
   if (!AllOwned(epoch)) return Lost();
   FAIL_POINT("commit.before_commit");
   RETURN_IF_ERROR(
-      Timed(metrics_.commit, [&] { return transaction_.Commit(epoch); }));
+      Timed("commit", metrics_.commit, [&] { return writer_.Commit(epoch); }));
   epoch.stage = EpochStage::kCommitted;
   FAIL_POINT("commit.after_commit");
-  RETURN_IF_ERROR(ApplyState(epoch));
-  FAIL_POINT("commit.after_apply");
-  return Status::Ok();
+  CommitResult applied = ApplyState(epoch);
+  if (applied.ok()) FAIL_POINT("commit.after_apply");
+  return applied;
 }
 
 // State is durable before the offsets that claim it.
-Status Committer::ApplyThenCommit(Epoch& epoch) {
+CommitResult Committer::ApplyThenCommit(Epoch& epoch) {
   if (epoch.stage < EpochStage::kApplied) {
-    RETURN_IF_ERROR(ApplyState(epoch));
+    if (CommitResult applied = ApplyState(epoch); !applied.ok()) return applied;
     epoch.stage = EpochStage::kApplied;
   }
   // A lane that was taken away meanwhile has not applied its part.
   if (!AllOwned(epoch)) return Lost();
   RETURN_IF_ERROR(
-      Timed(metrics_.commit, [&] { return transaction_.Commit(epoch); }));
+      Timed("commit", metrics_.commit, [&] { return writer_.Commit(epoch); }));
   epoch.stage = EpochStage::kCommitted;
-  return Status::Ok();
+  return {};
 }
 
-Status Committer::CommitOnce(Epoch& epoch, bool* begun) {
-  if (SABOTAGED("early_offsets") && transaction_.exactly_once()) {
-    RETURN_IF_ERROR(transaction_.Begin());
-    RETURN_IF_ERROR(transaction_.SendOffsets(epoch));
-    RETURN_IF_ERROR(transaction_.Commit(epoch));
+CommitResult Committer::CommitOnce(Epoch& epoch, bool* begun) {
+  if (SABOTAGED("early_offsets") && writer_.exactly_once()) {
+    RETURN_IF_ERROR(writer_.Begin());
+    RETURN_IF_ERROR(writer_.SendOffsets(epoch));
+    RETURN_IF_ERROR(writer_.Commit(epoch));
   }
   // 1. All that the epoch writes reaches Kafka, everything acknowledged.
   if (epoch.stage < EpochStage::kProduced) {
@@ -113,54 +124,65 @@ Status Committer::CommitOnce(Epoch& epoch, bool* begun) {
   // the others either, because it is one transaction.
   if (!AllOwned(epoch)) return Lost();
   // 3. Offsets and state, in the order that the guarantee asks for.
-  return transaction_.exactly_once() ? CommitThenApply(epoch)
-                                     : ApplyThenCommit(epoch);
+  return writer_.exactly_once() ? CommitThenApply(epoch)
+                                : ApplyThenCommit(epoch);
 }
 
-Status Committer::WaitForRetry(const Status& failure, const RetryPolicy& retry,
-                               SteadyTime start, Millis& backoff) {
-  if (!failure.retryable()) return failure;
+bool Committer::WaitForRetry(CommitResult& failure, const RetryPolicy& retry,
+                             SteadyTime start, Millis& backoff) {
+  const Status& status = failure.status;
+  if (!status.retryable()) return false;
   if (clock_.Steady() - start >= retry.give_up_after) {
-    return Status(failure.code(),
-                  "gave up after " +
-                      std::to_string(retry.give_up_after.count()) +
-                      " ms of retries: " + failure.message(),
-                  /*retryable=*/true);
+    failure.status =
+        Status(status.code(),
+               "gave up after " + std::to_string(retry.give_up_after.count()) +
+                   " ms of retries: " + status.message(),
+               /*retryable=*/true);
+    return false;
   }
   metrics_.retries.Add(1);
   LOG(kWarn, "commit_retry",
-      {{"reason", failure.message()}, {"backoff_ms", backoff.count()}});
+      {{"reason", status.message()}, {"backoff_ms", backoff.count()}});
   if (!wait_(backoff)) {
-    return {StatusCode::kCancelled,
-            "stopped while retrying: " + failure.message()};
+    failure = {CommitOutcome::kAbandoned,
+               {StatusCode::kCancelled,
+                "stopped while retrying: " + status.message()}};
+    return false;
   }
   backoff = std::min(backoff * 2, retry.max_backoff);
-  return Status::Ok();
+  return true;
 }
 
-Status Committer::Commit(Epoch& epoch, const RetryPolicy& retry) {
+CommitResult Committer::Commit(Epoch& epoch, const RetryPolicy& retry) {
   const SteadyTime start = clock_.Steady();
   Millis backoff = retry.first_backoff;
   while (true) {
     bool begun = false;
-    const Status status = CommitOnce(epoch, &begun);
-    if (status.ok()) break;
-    transaction_.Abort();
-    if (begun && transaction_.exactly_once()) return status;
+    CommitResult result = CommitOnce(epoch, &begun);
+    if (result.ok()) break;
+    {
+      const ExitStep step("abort the transaction");
+      writer_.Abort();
+    }
+    if (begun && writer_.exactly_once()) return result;
     if (!AllOwned(epoch)) return Lost();
-    RETURN_IF_ERROR(WaitForRetry(status, retry, start, backoff));
+    if (!WaitForRetry(result, retry, start, backoff)) return result;
   }
   Count(epoch, start);
-  return Status::Ok();
+  return {};
 }
 
-Status Committer::Settle(const RetryPolicy& retry) {
+CommitResult Committer::Settle(const RetryPolicy& retry) {
   const SteadyTime start = clock_.Steady();
   Millis backoff = retry.first_backoff;
   while (true) {
-    const Status status = transaction_.Settle();
-    if (status.ok()) return status;
-    RETURN_IF_ERROR(WaitForRetry(status, retry, start, backoff));
+    CommitResult result;
+    {
+      const ExitStep step("settle what a failed epoch left");
+      result = writer_.Settle();
+    }
+    if (result.ok()) return result;
+    if (!WaitForRetry(result, retry, start, backoff)) return result;
   }
 }
 

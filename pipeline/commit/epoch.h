@@ -23,7 +23,14 @@ struct LaneEpoch {
   Marker marker;         // Position and times after the epoch.
   OutputBuffer outputs;  // Outputs, rejects and late records.
   StateChanges changes;
-  std::vector<char> meta;  // Exactly once: the encoded meta record.
+  // Exactly once, of the changelog: whether the part begins it, and so with its
+  // identity record; that and the meta record, encoded; where the log went on
+  // before the part; the offset after the part's first record, as delivered.
+  bool begins_log = false;
+  std::vector<char> identity;
+  std::vector<char> meta;
+  Offset changelog_floor = kNoOffset;
+  Offset changelog_first = kNoOffset;
 
   size_t used_bytes() const {
     return outputs.used_bytes() + changes.used_bytes();
@@ -33,6 +40,8 @@ struct LaneEpoch {
     messages = 0;
     outputs.Clear();
     changes.Clear();
+    begins_log = false;
+    identity.clear();
     meta.clear();
   }
 };

@@ -1,26 +1,21 @@
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
+#include "pipeline/commit/epoch_writer.h"
 #include "pipeline/commit/kafka_output.h"
-#include "pipeline/commit/transaction.h"
+#include "pipeline/commit/offset_committer.h"
 
 namespace tacho {
 
-// Commits the group's offsets: MessageSource::CommitOffsets, bound by the
-// wiring so that this layer knows nothing of sources.
-using CommitOffsetsFn = std::function<Status(const Epoch&)>;
-
-// `guarantee: at_least_once`: an idempotent producer without a transaction;
-// offsets follow durable state. After a crash between the two, outputs of at
-// most one epoch are written again.
+// `guarantee: at_least_once_local`: an idempotent producer without a
+// transaction; offsets follow durable state, which is this host's and does not
+// follow a partition. After a crash between the two, outputs of at most one
+// epoch are written again.
 //
 // Fails if an output topic does not exist (kNotFound, with the command that
 // creates it).
-Result<std::unique_ptr<Transaction>> MakeKafkaAtLeastOnce(
-    KafkaOutputOptions options, CommitOffsetsFn commit_offsets);
+Result<std::unique_ptr<EpochWriter>> MakeKafkaAtLeastOnce(
+    KafkaOutputOptions options, std::unique_ptr<OffsetCommitter> offsets);
 
 }  // namespace tacho

@@ -3,7 +3,6 @@
 #include <librdkafka/rdkafka.h>
 
 #include <chrono>
-#include <cstring>
 #include <deque>
 #include <random>
 #include <utility>
@@ -11,10 +10,11 @@
 #include "pipeline/base/check.h"
 #include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
-#include "pipeline/commit/changelog.h"
 #include "pipeline/commit/kafka_producer.h"
-#include "pipeline/commit/offset_metadata.h"
+#include "pipeline/commit/ownership.h"
 #include "pipeline/kafka/group_metadata.h"
+#include "pipeline/kafka/topic_list.h"
+#include "state/changelog_name.h"
 
 namespace tacho {
 namespace {
@@ -25,7 +25,7 @@ constexpr std::chrono::minutes kFenceWindow{5};
 
 using Error = KafkaPtr<rd_kafka_error_t>;
 
-class KafkaExactlyOnce final : public Transaction {
+class KafkaExactlyOnce final : public EpochWriter {
  public:
   KafkaExactlyOnce(KafkaExactlyOnceOptions options, const Clock& clock)
       : options_(std::move(options)),
@@ -42,6 +42,7 @@ class KafkaExactlyOnce final : public Transaction {
   bool exactly_once() const override { return true; }
 
  private:
+  Status CheckChangelogs(const Epoch& epoch) const;
   int TimeoutMs() const {
     return static_cast<int>(options_.transaction_timeout.count());
   }
@@ -52,10 +53,10 @@ class KafkaExactlyOnce final : public Transaction {
   Status Explain(const Error& error, const std::string& what);
   // The same of a message that was not taken or not delivered.
   Status Undelivered(const Status& status);
-  // Retryable, unless no later try can repair it.
-  static Status Again(const Status& status);
   void CountFence();
   void Drop();
+  // Connections closed since Begin, each told once.
+  uint64_t TakeClosedConnections();
 
   const KafkaExactlyOnceOptions options_;
   const Clock& clock_;
@@ -63,7 +64,9 @@ class KafkaExactlyOnce final : public Transaction {
   std::unique_ptr<KafkaProducer> producer_;  // None: Settle makes one.
   bool open_ = false;                        // A transaction has begun.
   bool in_doubt_ = false;  // Its outcome, or the handle's state, is.
-  bool renew_ = false;     // Committed, but too slowly.
+  bool renew_ = false;     // Right, but something may have been sent twice.
+  uint64_t closed_before_ = 0;
+  bool opened_ = false;  // Once, whatever became of it.
   std::deque<std::chrono::steady_clock::time_point> fences_;
 };
 
@@ -77,8 +80,10 @@ Status KafkaExactlyOnce::Open() {
   };
   FAIL_POINT("producer.before_init");
   ASSIGN_OR_RETURN(producer_,
-                   KafkaProducer::Open(options_.output, owned, kOpenTimeout));
+                   KafkaProducer::Open(options_.output, owned, kOpenTimeout,
+                                       /*seen=*/opened_));
   open_ = in_doubt_ = renew_ = false;
+  if (std::exchange(opened_, true)) metrics_->renewals.Add(1);
   const Error error(rd_kafka_init_transactions(handle(), TimeoutMs()));
   FAIL_POINT("producer.after_init");
   return Explain(error, "init_transactions, id " + id_);
@@ -103,13 +108,24 @@ Status KafkaExactlyOnce::Begin() {
   RETURN_IF_ERROR(Settle());
   const Error error(rd_kafka_begin_transaction(handle()));
   RETURN_IF_ERROR(Explain(error, "begin_transaction"));
-  (void)producer_->TakeDisturbance();
+  closed_before_ = producer_->closed_connections();
+  producer_->BeginCycle(options_.transaction_timeout);
   open_ = true;
   return Status::Ok();
 }
 
+uint64_t KafkaExactlyOnce::TakeClosedConnections() {
+  const uint64_t closed = producer_->closed_connections();
+  const uint64_t count = closed - std::exchange(closed_before_, closed);
+  metrics_->closed_connections.Add(count);
+  return count;
+}
+
 Status KafkaExactlyOnce::Produce(LaneEpoch& part) {
-  RETURN_IF_ERROR(Undelivered(producer_->Produce(part)));
+  const uint64_t clamped = producer_->clamped_stamps();
+  const Status produced = producer_->Produce(part);
+  metrics_->clamped_stamps.Add(producer_->clamped_stamps() - clamped);
+  RETURN_IF_ERROR(Undelivered(produced));
   if (SABOTAGED("skip_changelog")) return Status::Ok();
   return Undelivered(producer_->ProduceChangelog(
       part, ChangelogTopic(options_.group, part.tp.topic,
@@ -121,28 +137,51 @@ Status KafkaExactlyOnce::Flush() {
       producer_->WaitDelivered(options_.transaction_timeout + Millis(1000)));
 }
 
+// A log only grows. If an epoch lies before what was there already, the topic
+// was deleted and made anew, or has lost its end, under the running lane; what
+// follows would be state without its beginning, and look whole.
+Status KafkaExactlyOnce::CheckChangelogs(const Epoch& epoch) const {
+  for (const Epoch::Part& part : epoch.parts) {
+    const LaneEpoch& lane = *part.epoch;
+    const Offset first = lane.changelog_first != kNoOffset
+                             ? lane.changelog_first
+                             : lane.marker.changelog_next;
+    if (first == kNoOffset || lane.changelog_floor == kNoOffset ||
+        first > lane.changelog_floor) {
+      continue;
+    }
+    return Corruption(
+        "the changelog of " + lane.tp.ToString() + " went back from offset " +
+        std::to_string(lane.changelog_floor) + " to " +
+        std::to_string(first - 1) +
+        ": it was deleted and created again, or its end was cut off. The state "
+        "on this host is whole: stop the group and write the changelog anew "
+        "from it: tacho offsets rebuild-changelog JOB.yaml");
+  }
+  return Status::Ok();
+}
+
 Status KafkaExactlyOnce::SendOffsets(const Epoch& epoch) {
+  RETURN_IF_ERROR(CheckChangelogs(epoch));
   if (SABOTAGED("skip_offsets")) return Status::Ok();
   GroupMembership member = epoch.membership;
   if (SABOTAGED("ignore_fence")) member.generation = -1, member.member_id = "";
-  if (!member.valid() && !SABOTAGED("ignore_fence")) {
-    // A broker would take it without any check.
-    return {StatusCode::kCancelled,
-            "the group membership of the epoch has no generation or member id"};
+  if (options_.outside_group) member.generation = -1, member.member_id = "";
+  if (!member.valid() && !options_.outside_group &&
+      !SABOTAGED("ignore_fence")) {
+    // A broker would take it without any check. Ours is out of the group, as
+    // one with an older generation is.
+    return {StatusCode::kUnavailable,
+            "the group membership of the epoch has no generation or member id",
+            /*retryable=*/true};
   }
-  KafkaPtr<rd_kafka_topic_partition_list_t> offsets(
-      rd_kafka_topic_partition_list_new(static_cast<int>(epoch.parts.size())));
+  std::vector<PartitionOffset> positions;
   for (const Epoch::Part& part : epoch.parts) {
     const Marker& marker = part.epoch->marker;
-    const std::string metadata = FormatOffsetMetadata(
-        {OffsetMetadata::Origin::kEpoch, marker.reset_generation, marker.epoch,
-         marker.writer_id});
-    rd_kafka_topic_partition_t* const entry = rd_kafka_topic_partition_list_add(
-        offsets.get(), part.epoch->tp.topic.c_str(), part.epoch->tp.partition);
-    entry->offset = marker.next_offset;
-    entry->metadata = strdup(metadata.c_str());  // Freed with the list.
-    entry->metadata_size = metadata.size();
+    positions.push_back({part.epoch->tp, marker.next_offset,
+                         FormatOffsetMetadata(MetadataOf(marker))});
   }
+  const auto offsets = MakeOffsetList(positions);
   const auto metadata = MakeGroupMetadata(member);
   const Error error(rd_kafka_send_offsets_to_transaction(
       handle(), offsets.get(), metadata.get(), TimeoutMs()));
@@ -160,11 +199,14 @@ Status KafkaExactlyOnce::Commit(const Epoch& /*epoch*/) {
   open_ = in_doubt_ = false;
   const auto millis =
       std::chrono::duration_cast<Millis>(clock_.Steady() - start);
-  const bool disturbed = producer_->TakeDisturbance();
-  renew_ = disturbed || millis > options_.slow_commit;
+  const uint64_t closed = TakeClosedConnections();
+  renew_ = closed > 0 || millis > options_.slow_commit;
   if (renew_) {
+    metrics_->precautions.Add(1);
     LOG(kWarn, "producer_renewed",
-        {{"commit_millis", millis.count()}, {"disconnected", disturbed}});
+        {{"commit_millis", millis.count()},
+         {"closed_connections", closed},
+         {"renewals", metrics_->precautions.value()}});
   }
   return Status::Ok();
 }
@@ -177,7 +219,8 @@ void KafkaExactlyOnce::Abort() {
     const Error error(rd_kafka_abort_transaction(handle(), TimeoutMs()));
     if (Explain(error, "abort_transaction").ok()) {
       open_ = false;
-      renew_ = producer_->TakeDisturbance();
+      renew_ = TakeClosedConnections() > 0;
+      if (renew_) metrics_->precautions.Add(1);
       return;
     }
   }
@@ -196,40 +239,26 @@ Status KafkaExactlyOnce::Explain(const Error& error, const std::string& what) {
     code = rd_kafka_fatal_error(handle(), reason, sizeof reason);
     text = reason;
   }
-  if (code == RD_KAFKA_RESP_ERR__FENCED ||
-      code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
-      code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH) {
+  if (IsProducerFence(code)) {
     in_doubt_ = true;
     CountFence();
   }
-  return Again(FromKafka(code, what + ": " + text));
-}
-
-// Rights, arguments and topics that are gone stay so. Everything else, fatal
-// for this handle or not, a new one may get through.
-Status KafkaExactlyOnce::Again(const Status& status) {
-  if (status.code() == StatusCode::kPermission ||
-      status.code() == StatusCode::kInvalidArgument ||
-      status.code() == StatusCode::kNotFound) {
-    return status;
-  }
-  return {StatusCode::kUnavailable, status.message(), /*retryable=*/true};
+  return FromKafkaText(code, text.c_str(), what, KafkaTask::kWrite);
 }
 
 Status KafkaExactlyOnce::Undelivered(const Status& status) {
   if (status.ok()) return status;
   // A message that may or may not be there is for init_transactions to settle.
   in_doubt_ = true;
-  char reason[512] = "";
-  const rd_kafka_resp_err_t fatal =
-      rd_kafka_fatal_error(handle(), reason, sizeof reason);
-  if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) return Again(status);
-  if (fatal == RD_KAFKA_RESP_ERR__FENCED ||
-      fatal == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
-      fatal == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH) {
-    CountFence();
+  // What the broker refused may have been the transaction, and the message was
+  // only purged with it. A transaction that cannot begin says what ails it;
+  // one that is well says just that it is open.
+  const Error cause(rd_kafka_begin_transaction(handle()));
+  if (cause == nullptr ||
+      rd_kafka_error_code(cause.get()) == RD_KAFKA_RESP_ERR__STATE) {
+    return status;
   }
-  return Again(FromKafka(fatal, status.message() + ": " + reason));
+  return Explain(cause, status.message());
 }
 
 // Somebody else with our id, or the broker timed a transaction out; librdkafka
@@ -248,12 +277,11 @@ void KafkaExactlyOnce::CountFence() {
 
 }  // namespace
 
-Result<std::unique_ptr<Transaction>> MakeKafkaExactlyOnce(
+Result<std::unique_ptr<EpochWriter>> MakeKafkaExactlyOnce(
     KafkaExactlyOnceOptions options, const Clock& clock) {
-  auto transaction =
-      std::make_unique<KafkaExactlyOnce>(std::move(options), clock);
-  RETURN_IF_ERROR(transaction->Settle());
-  return std::unique_ptr<Transaction>(std::move(transaction));
+  auto writer = std::make_unique<KafkaExactlyOnce>(std::move(options), clock);
+  RETURN_IF_ERROR(writer->Settle());
+  return std::unique_ptr<EpochWriter>(std::move(writer));
 }
 
 }  // namespace tacho

@@ -1,8 +1,10 @@
 #include "pipeline/commit/kafka_producer.h"
 
 #include <librdkafka/rdkafka.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <string>
@@ -15,7 +17,13 @@
 namespace tacho {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr int kMetadataMs = 5000;
+constexpr int kRoomPollMs = 10;
+// For what is in flight to come back; the rest goes with the handle.
+constexpr Millis kPurgeTimeout{2000};
+constexpr size_t kKilobyte = 1024;
 
 struct HeadersDeleter {
   void operator()(rd_kafka_headers_t* p) const { rd_kafka_headers_destroy(p); }
@@ -56,12 +64,16 @@ struct KafkaProducer::Impl {
     int32_t partitions = 0;
     bool log_time_stamps = false;
     size_t message_bytes = 0;
+    StampLimits stamps;
   };
 
   KafkaProperties properties;  // For the commands in messages.
+  // Before the handle: it closes connections while it is destroyed.
+  std::atomic<uint64_t> closed_connections{0};
   KafkaPtr<rd_kafka_t> producer;
   std::vector<Output> outputs;  // By SinkId.
-  bool disturbed = false;
+  steady_clock::time_point cycle_end;
+  uint64_t clamped_stamps = 0;
   uint64_t failed = 0;
   rd_kafka_resp_err_t first_error = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string first_topic;
@@ -75,25 +87,43 @@ struct KafkaProducer::Impl {
       if (next != nullptr && message->offset >= 0) *next = message->offset + 1;
       return;
     }
-    if (self->failed++ > 0) return;
+    // The first, unless a later one says what no retry will change.
+    const bool first = self->failed++ == 0;
+    if (!first && (!Passes(self->first_error) || Passes(message->err))) return;
     self->first_error = message->err;
     self->first_topic = rd_kafka_topic_name(message->rkt);
   }
 
-  // Called from rd_kafka_poll and rd_kafka_flush, so on the committer's thread.
+  static bool Passes(int error) {
+    return IsRetryable(KafkaVerdictOf(error, KafkaTask::kWrite));
+  }
+
+  // For people only: an error that repeats within 30 s is not told.
   static void OnError(rd_kafka_t* /*producer*/, int error, const char* reason,
-                      void* opaque) {
+                      void* /*opaque*/) {
     LOG(kWarn, "producer_error",
         {{"error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error))},
          {"reason", reason}});
-    static_cast<Impl*>(opaque)->disturbed = true;
   }
 
-  Status OpenSinks(const KafkaOutputOptions& options, Millis timeout);
+  // Called on librdkafka's broker threads, before what was under way on the
+  // connection is sent again (rd_kafka_broker_fail).
+  static int OnClose(int socket, void* opaque) {
+    static_cast<Impl*>(opaque)->closed_connections.fetch_add(
+        1, std::memory_order_acq_rel);
+    return ::close(socket);
+  }
+
+  Status OpenSinks(const KafkaOutputOptions& options, Millis timeout,
+                   bool seen);
   rd_kafka_topic_t* Changelog(const std::string& topic);
   Status ProduceChange(rd_kafka_topic_t* topic, int32_t partition,
                        std::string_view key, std::string_view value,
                        Offset* next);
+  // After a refusal of so many bytes for want of room: waits a moment, unless
+  // the cycle is over or no waiting will help.
+  Status AwaitRoom(const char* topic, size_t bytes);
+  void Purge();
 
   std::map<std::string, KafkaPtr<rd_kafka_topic_t>> changelogs;
 };
@@ -101,20 +131,22 @@ struct KafkaProducer::Impl {
 KafkaProducer::KafkaProducer(std::unique_ptr<Impl> impl)
     : impl_(std::move(impl)) {}
 
-KafkaProducer::~KafkaProducer() { Purge(); }
+KafkaProducer::~KafkaProducer() { impl_->Purge(); }
 
 Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Open(
     const KafkaOutputOptions& options, const KafkaProperties& owned,
-    Millis timeout) {
-  KafkaProperties all = {{"client.id", "tacho"},
-                         {"linger.ms", "5"},
-                         {"compression.type", "lz4"},
-                         // Topic limits are obeyed where outputs are made.
-                         {"message.max.bytes", "100000000"},
-                         {"queue.buffering.max.messages", "1000000"},
-                         {"queue.buffering.max.kbytes", "1048576"},
-                         {"socket.nagle.disable", "true"},
-                         {"socket.keepalive.enable", "true"}};
+    Millis timeout, bool seen) {
+  KafkaProperties all = {
+      {"client.id", "tacho"},
+      {"linger.ms", "5"},
+      {"compression.type", "lz4"},
+      // Topic limits are obeyed where outputs are made.
+      {"message.max.bytes", "100000000"},
+      {"queue.buffering.max.messages", std::to_string(options.queue_messages)},
+      {"queue.buffering.max.kbytes",
+       std::to_string(std::max<size_t>(1, options.queue_bytes / kKilobyte))},
+      {"socket.nagle.disable", "true"},
+      {"socket.keepalive.enable", "true"}};
   all.insert(all.end(), options.properties.begin(), options.properties.end());
   all.emplace_back("batch.size", BatchBytes(options));
   all.emplace_back("partitioner", "murmur2");
@@ -128,13 +160,14 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Open(
   rd_kafka_conf_set_opaque(conf.get(), impl.get());
   rd_kafka_conf_set_dr_msg_cb(conf.get(), &Impl::OnDelivery);
   rd_kafka_conf_set_error_cb(conf.get(), &Impl::OnError);
+  rd_kafka_conf_set_closesocket_cb(conf.get(), &Impl::OnClose);
   ASSIGN_OR_RETURN(impl->producer, MakeKafkaProducer(std::move(conf)));
-  RETURN_IF_ERROR(impl->OpenSinks(options, timeout));
+  RETURN_IF_ERROR(impl->OpenSinks(options, timeout, seen));
   return std::unique_ptr<KafkaProducer>(new KafkaProducer(std::move(impl)));
 }
 
 Status KafkaProducer::Impl::OpenSinks(const KafkaOutputOptions& options,
-                                      Millis timeout) {
+                                      Millis timeout, bool seen) {
   for (const Sink& sink : options.sinks) {
     Result<int32_t> count = KafkaPartitionCount(
         producer.get(), sink.topic, static_cast<int>(timeout.count()));
@@ -143,7 +176,8 @@ Status KafkaProducer::Impl::OpenSinks(const KafkaOutputOptions& options,
               "output topic " + sink.topic + " does not exist; create it: " +
                   CreateTopicCommand(
                       options.properties, sink.topic,
-                      std::to_string(std::max(1, options.input_partitions)))};
+                      std::to_string(std::max(1, options.input_partitions))),
+              /*retryable=*/seen};
     }
     if (!count.ok()) return count.status();
     Output output;
@@ -155,22 +189,52 @@ Status KafkaProducer::Impl::OpenSinks(const KafkaOutputOptions& options,
     output.partitions = *count;
     output.log_time_stamps = sink.log_time_stamps;
     output.message_bytes = sink.message_bytes;
+    output.stamps = sink.stamps;
     outputs.push_back(std::move(output));
   }
   return Status::Ok();
 }
 
+void KafkaProducer::BeginCycle(Millis timeout) {
+  impl_->cycle_end = steady_clock::now() + timeout;
+  // Reports of an epoch that was given up.
+  rd_kafka_poll(impl_->producer.get(), 0);
+  impl_->failed = 0;
+}
+
+Status KafkaProducer::Impl::AwaitRoom(const char* topic, size_t bytes) {
+  if (rd_kafka_outq_len(producer.get()) == 0) {
+    return InvalidArgument(
+        std::string("produce to topic ") + topic + ": a message of " +
+        std::to_string(bytes) +
+        " bytes does not fit the client's queue, empty as it is; raise "
+        "memory.limit, or kafka.queue.buffering.max.kbytes");
+  }
+  if (steady_clock::now() >= cycle_end) {
+    return {StatusCode::kUnavailable,
+            std::string("produce to topic ") + topic +
+                ": the client's queue stayed full until the end of the "
+                "commit's time; the brokers do not take what is written as "
+                "fast as it comes",
+            /*retryable=*/true};
+  }
+  rd_kafka_poll(producer.get(), kRoomPollMs);
+  return Status::Ok();
+}
+
 Status KafkaProducer::Produce(const LaneEpoch& part) {
+  const Timestamp now =
+      std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
   size_t produced = 0;
   for (const OutputRecord& record : part.outputs.records()) {
-    RETURN_IF_ERROR(ProduceOne(part, record));
+    RETURN_IF_ERROR(ProduceOne(part, record, now));
     if (++produced % 1024 == 0) rd_kafka_poll(impl_->producer.get(), 0);
   }
   return Status::Ok();
 }
 
 Status KafkaProducer::ProduceOne(const LaneEpoch& part,
-                                 const OutputRecord& record) {
+                                 const OutputRecord& record, Timestamp now) {
   CHECK(record.sink < impl_->outputs.size());
   const Impl::Output& output = impl_->outputs[record.sink];
   const std::string_view key = part.outputs.Key(record);
@@ -193,10 +257,12 @@ Status KafkaProducer::ProduceOne(const LaneEpoch& part,
   const int32_t partition = output.partitions == part.marker.input_partitions
                                 ? part.tp.partition
                                 : RD_KAFKA_PARTITION_UA;
-  const int64_t timestamp =
-      output.log_time_stamps && record.log_time != kNoLogTime
-          ? ToEpochMillis(record.log_time)
-          : 0;  // librdkafka stamps now.
+  int64_t timestamp = 0;  // librdkafka stamps now.
+  if (output.log_time_stamps && record.log_time != kNoLogTime) {
+    const Timestamp stamp = ClampStamp(record.log_time, now, output.stamps);
+    if (stamp != record.log_time) ++impl_->clamped_stamps;
+    timestamp = ToEpochMillis(stamp);
+  }
   while (true) {
     // No F_COPY, no F_FREE: the value stays in the epoch until delivered.
     const rd_kafka_resp_err_t error = rd_kafka_producev(
@@ -213,11 +279,13 @@ Status KafkaProducer::ProduceOne(const LaneEpoch& part,
       return Status::Ok();
     }
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      return FromKafka(
-          error, "produce to topic " +
-                     std::string(rd_kafka_topic_name(output.topic.get())));
+      return FromKafka(error,
+                       "produce to topic " +
+                           std::string(rd_kafka_topic_name(output.topic.get())),
+                       KafkaTask::kWrite);
     }
-    rd_kafka_poll(impl_->producer.get(), 10);
+    RETURN_IF_ERROR(
+        impl_->AwaitRoom(rd_kafka_topic_name(output.topic.get()), bytes));
   }
 }
 
@@ -227,11 +295,22 @@ Status KafkaProducer::ProduceChangelog(LaneEpoch& part,
   if (changelog == nullptr) {
     return FromKafka(rd_kafka_last_error(), "changelog " + topic);
   }
+  part.changelog_floor = part.marker.changelog_next;
+  part.changelog_first = kNoOffset;
+  Offset* first = &part.changelog_first;
+  if (part.begins_log) {
+    part.identity.clear();
+    AppendChangelogIdentity(part.identity, part.marker.log_id);
+    RETURN_IF_ERROR(impl_->ProduceChange(
+        changelog, part.tp.partition, ChangelogIdentityKey(),
+        {part.identity.data(), part.identity.size()}, first));
+    first = nullptr;
+  }
   size_t produced = 0;
   for (const StateChanges::Change& change : part.changes.changes()) {
     RETURN_IF_ERROR(impl_->ProduceChange(
         changelog, part.tp.partition, part.changes.ChangelogKey(change),
-        part.changes.ChangelogValue(change), nullptr));
+        part.changes.ChangelogValue(change), std::exchange(first, nullptr)));
     if (++produced % 1024 == 0) rd_kafka_poll(impl_->producer.get(), 0);
   }
   // Last: whoever reads it has read all of the epoch.
@@ -267,21 +346,27 @@ Status KafkaProducer::Impl::ProduceChange(rd_kafka_topic_t* topic,
       // It has grown with its input since this handle last looked; the answer
       // is what the next try goes by.
       asked = true;
-      RETURN_IF_ERROR(
-          KafkaPartitionCount(producer.get(), name, kMetadataMs).status());
-      continue;
+      const Status counted =
+          KafkaPartitionCount(producer.get(), name, kMetadataMs).status();
+      if (counted.ok()) continue;
+      // Its lane was restored from it: it is there.
+      if (counted.code() != StatusCode::kNotFound) return counted;
+      return {counted.code(), "changelog " + counted.message(),
+              /*retryable=*/true};
     }
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      return FromKafka(error, std::string("produce to changelog ") + name);
+      return FromKafka(error, std::string("produce to changelog ") + name,
+                       KafkaTask::kWrite);
     }
-    rd_kafka_poll(producer.get(), 10);
+    RETURN_IF_ERROR(AwaitRoom(name, key.size() + value.size()));
   }
 }
 
-bool KafkaProducer::TakeDisturbance() {
-  rd_kafka_poll(impl_->producer.get(), 0);
-  return std::exchange(impl_->disturbed, false);
+uint64_t KafkaProducer::closed_connections() const {
+  return impl_->closed_connections.load(std::memory_order_acquire);
 }
+
+uint64_t KafkaProducer::clamped_stamps() const { return impl_->clamped_stamps; }
 
 rd_kafka_t* KafkaProducer::handle() const { return impl_->producer.get(); }
 
@@ -289,32 +374,35 @@ Status KafkaProducer::WaitDelivered(Millis timeout) {
   const rd_kafka_resp_err_t error =
       rd_kafka_flush(impl_->producer.get(), static_cast<int>(timeout.count()));
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    Purge();
-    return FromKafka(error, "outputs were not acknowledged within " +
-                                std::to_string(timeout.count()) + " ms");
+    return FromKafka(error,
+                     "outputs were not acknowledged within " +
+                         std::to_string(timeout.count()) + " ms",
+                     KafkaTask::kWrite);
   }
   if (impl_->failed == 0) return Status::Ok();
   const std::string count = std::to_string(std::exchange(impl_->failed, 0));
-  const Status status =
-      FromKafka(impl_->first_error, count +
-                                        " outputs were not written, first "
-                                        "to topic " +
-                                        impl_->first_topic);
+  const Status status = FromKafka(
+      impl_->first_error,
+      count + " outputs were not written, first to topic " + impl_->first_topic,
+      KafkaTask::kWrite);
   if (status.code() != StatusCode::kPermission) return status;
   return {status.code(), status.message() + "; grant it: " +
                              GrantCommand(impl_->properties, "Write",
                                           "--topic " + impl_->first_topic)};
 }
 
-void KafkaProducer::Purge() {
-  rd_kafka_t* const producer = impl_->producer.get();
-  impl_->failed = 0;
-  if (producer == nullptr || rd_kafka_outq_len(producer) == 0) return;
-  rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  // Purged messages come back as failed deliveries; only then is their memory
-  // ours again.
-  while (rd_kafka_outq_len(producer) > 0) rd_kafka_poll(producer, 100);
-  impl_->failed = 0;
+// Purged messages come back as failed deliveries; only then is their memory
+// not referred to any more. What has not come back by the deadline is given
+// back by the handle's destruction.
+void KafkaProducer::Impl::Purge() {
+  if (producer == nullptr || rd_kafka_outq_len(producer.get()) == 0) return;
+  rd_kafka_purge(producer.get(),
+                 RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  const auto deadline = steady_clock::now() + kPurgeTimeout;
+  while (rd_kafka_outq_len(producer.get()) > 0 &&
+         steady_clock::now() < deadline) {
+    rd_kafka_poll(producer.get(), kRoomPollMs);
+  }
 }
 
 }  // namespace tacho

@@ -11,36 +11,49 @@ namespace tacho {
 
 // The producer under a transaction: sends what epochs write without copying
 // the values and knows when all of it is acknowledged.
+//
 // Threading: the committer's thread only.
+// Limits: a cycle's Produce and ProduceChangelog wait for room in the client's
+// queue (KafkaOutputOptions::queue_bytes), no longer than BeginCycle allows.
 class KafkaProducer {
  public:
-  // Asks for the partition counts of all sinks; waits up to `timeout`.
+  // Asks for the partition counts of all sinks; waits up to `timeout`. With
+  // `seen`, because an earlier producer has found them, a sink that is not
+  // there can be asked for again: a broker that starts may not know it yet.
   static Result<std::unique_ptr<KafkaProducer>> Open(
       const KafkaOutputOptions& options, const KafkaProperties& owned,
-      Millis timeout);
+      Millis timeout, bool seen);
   ~KafkaProducer();
 
-  // Values are not copied: the part must outlive WaitDelivered or Purge.
+  // What an epoch writes is to be handed over within `timeout` from now.
+  void BeginCycle(Millis timeout);
+  // Values are not copied: the part must outlive a WaitDelivered that is ok, or
+  // this producer.
   Status Produce(const LaneEpoch& part);
   // State changes and, after them, the part's meta record, to the input's
   // partition of `topic`. Once that record is acknowledged with its offset,
-  // part.marker.changelog_next is the offset after it.
+  // part.marker.changelog_next is the offset after it; with the first change,
+  // part.changelog_first.
   Status ProduceChangelog(LaneEpoch& part, const std::string& topic);
-  // Waits until all is acknowledged. The first failure is the status; after a
-  // time-out the rest is purged.
+  // Waits until all is acknowledged. The first failure is the status; after
+  // one, this producer is to be destroyed.
   Status WaitDelivered(Millis timeout);
-  // Forgets what is in flight; after return no value is referred to.
-  void Purge();
-  // True if a connection broke or a request timed out since the last call: the
-  // client may have sent something twice.
-  bool TakeDisturbance();
+
+  // Connections that were closed, by either side, since the producer was made.
+  // A request that was under way on one may reach the broker at any later
+  // time, and the client has sent it again meanwhile. It is counted before
+  // that: whoever has the answer to a request that was sent twice sees it.
+  uint64_t closed_connections() const;
+  // Messages whose timestamp was not what the job asks for (ClampStamp).
+  uint64_t clamped_stamps() const;
 
   rd_kafka_t* handle() const;
 
  private:
   struct Impl;
   explicit KafkaProducer(std::unique_ptr<Impl> impl);
-  Status ProduceOne(const LaneEpoch& part, const OutputRecord& record);
+  Status ProduceOne(const LaneEpoch& part, const OutputRecord& record,
+                    Timestamp now);
 
   std::unique_ptr<Impl> impl_;
 };

@@ -1,67 +1,114 @@
 #include "pipeline/commit/offset_metadata.h"
 
 #include <charconv>
+#include <vector>
+
+#include "pipeline/base/check.h"
+#include "state/names.h"
 
 namespace tacho {
 namespace {
 
-constexpr std::string_view kVersion = "tacho1";
+constexpr std::string_view kVersion = "tacho";  // And the format.
+constexpr int kFormatOf01 = 1;
+using Origin = OffsetMetadata::Origin;
 
-// Takes the text up to the next ';' off the front.
-std::string_view NextField(std::string_view& text) {
-  const size_t end = text.find(';');
-  const std::string_view field = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return field;
+std::vector<std::string_view> Fields(std::string_view text) {
+  std::vector<std::string_view> fields;
+  size_t end = 0;
+  do {
+    end = text.find(';');
+    fields.push_back(text.substr(0, end));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  } while (end != text.npos);
+  return fields;
 }
 
-bool ParseNumber(std::string_view field, std::string_view name, int64_t& out) {
+bool TakeName(std::string_view& field, std::string_view name) {
   if (!field.starts_with(name)) return false;
   field.remove_prefix(name.size());
+  return true;
+}
+
+template <typename Number>
+bool ParseNumber(std::string_view field, std::string_view name, Number& out) {
+  if (!TakeName(field, name)) return false;
   const char* const end = field.data() + field.size();
   const auto result = std::from_chars(field.data(), end, out);
   return result.ec == std::errc() && result.ptr == end && out >= 0;
 }
 
+std::optional<Origin> ParseOrigin(std::string_view field) {
+  if (field == "start") return Origin::kStart;
+  if (field == "reset=keep") return Origin::kResetKeep;
+  if (field == "reset=wipe") return Origin::kResetWipe;
+  if (field.starts_with("e=")) return Origin::kEpoch;
+  return std::nullopt;
+}
+
+bool ParseJob(std::string_view field, std::string& job) {
+  if (!TakeName(field, "j=")) return false;
+  auto decoded = PercentDecode(field);
+  if (!decoded.has_value()) return false;
+  job = *std::move(decoded);
+  return true;
+}
+
 }  // namespace
 
 std::string FormatOffsetMetadata(const OffsetMetadata& metadata) {
+  CHECK(metadata.format == OffsetMetadata::kFormat);
   std::string text(kVersion);
-  text += ";g=" + std::to_string(metadata.generation);
+  text += std::to_string(metadata.format) +
+          ";g=" + std::to_string(metadata.generation);
   switch (metadata.origin) {
-    case OffsetMetadata::Origin::kEpoch:
-      return text + ";e=" + std::to_string(metadata.epoch) +
-             ";w=" + metadata.writer_id;
-    case OffsetMetadata::Origin::kResetKeep:
-      return text + ";reset=keep";
-    case OffsetMetadata::Origin::kResetWipe:
-      return text + ";reset=wipe";
-    case OffsetMetadata::Origin::kStart:
+    case Origin::kEpoch:
+      text += ";e=" + std::to_string(metadata.epoch) +
+              ";w=" + metadata.writer_id +
+              ";p=" + std::to_string(metadata.published);
+      break;
+    case Origin::kResetKeep:
+      text += ";reset=keep";
+      break;
+    case Origin::kResetWipe:
+      text += ";reset=wipe";
+      break;
+    case Origin::kStart:
+      text += ";start";
       break;
   }
-  return text + ";start";
+  return text + ";j=" + PercentEncode(metadata.job);
 }
 
 std::optional<OffsetMetadata> ParseOffsetMetadata(std::string_view text) {
+  const std::vector<std::string_view> fields = Fields(text);
   OffsetMetadata metadata;
-  if (NextField(text) != kVersion) return std::nullopt;
-  if (!ParseNumber(NextField(text), "g=", metadata.generation)) {
+  if (!ParseNumber(fields[0], kVersion, metadata.format)) return std::nullopt;
+  if (metadata.format > OffsetMetadata::kFormat) return metadata;
+  const bool of_01 = metadata.format == kFormatOf01;
+  if (metadata.format < kFormatOf01 || fields.size() < 3 ||
+      !ParseNumber(fields[1], "g=", metadata.generation)) {
     return std::nullopt;
   }
-  const std::string_view kind = NextField(text);
-  if (kind == "reset=keep" || kind == "reset=wipe" || kind == "start") {
-    if (!text.empty()) return std::nullopt;
-    metadata.origin = kind == "start" ? OffsetMetadata::Origin::kStart
-                      : kind == "reset=keep"
-                          ? OffsetMetadata::Origin::kResetKeep
-                          : OffsetMetadata::Origin::kResetWipe;
-    return metadata;
+  const auto origin = ParseOrigin(fields[2]);
+  if (!origin.has_value()) return std::nullopt;
+  metadata.origin = *origin;
+  const bool epoch = metadata.origin == Origin::kEpoch;
+  // Of 0.1: epoch and writer at most.
+  const size_t own = epoch ? (of_01 ? 4 : 5) : 3;
+  if (fields.size() != own + (of_01 ? 0 : 1)) return std::nullopt;
+  if (epoch) {
+    std::string_view writer = fields[3];
+    if (!ParseNumber(fields[2], "e=", metadata.epoch) ||
+        !TakeName(writer, "w=")) {
+      return std::nullopt;
+    }
+    metadata.writer_id = writer;
+    if (!of_01 && !ParseNumber(fields[4], "p=", metadata.published)) {
+      return std::nullopt;
+    }
   }
-  metadata.origin = OffsetMetadata::Origin::kEpoch;
-  if (!ParseNumber(kind, "e=", metadata.epoch)) return std::nullopt;
-  const std::string_view writer = NextField(text);
-  if (!writer.starts_with("w=") || !text.empty()) return std::nullopt;
-  metadata.writer_id = writer.substr(2);
+  if (!of_01 && !ParseJob(fields.back(), metadata.job)) return std::nullopt;
   return metadata;
 }
 

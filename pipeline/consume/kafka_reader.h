@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "pipeline/consume/source.h"
+#include "pipeline/consume/partition_reader.h"
 #include "pipeline/kafka/kafka_handle.h"
 
 namespace tacho {
@@ -11,6 +11,7 @@ namespace tacho {
 // Takes the queue away from the consumer's main queue; REQUIRES: made before
 // the partition is assigned.
 std::unique_ptr<PartitionReader> MakeKafkaReader(rd_kafka_t* consumer,
-                                                 const TopicPartition& tp);
+                                                 const TopicPartition& tp,
+                                                 const FetchLimits& fetch);
 
 }  // namespace tacho

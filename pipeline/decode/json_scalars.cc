@@ -6,6 +6,8 @@
 #include <cmath>
 #include <system_error>
 
+#include "pipeline/base/utf8.h"
+
 namespace tacho {
 namespace {
 
@@ -57,27 +59,6 @@ size_t EscapeSize(std::string_view text) {
   if (unit < 0 || IsLowSurrogate(unit)) return 0;
   if (!IsHighSurrogate(unit)) return 6;
   return IsLowSurrogate(UnicodeEscape(text.substr(6))) ? 12 : 0;
-}
-
-char* AppendUtf8(int code, char* out) {
-  const auto byte = [](int bits) { return static_cast<char>(bits); };
-  if (code < 0x80) {
-    *out++ = byte(code);
-    return out;
-  }
-  if (code < 0x800) {
-    *out++ = byte(0xC0 | (code >> 6));
-  } else {
-    if (code < 0x10000) {
-      *out++ = byte(0xE0 | (code >> 12));
-    } else {
-      *out++ = byte(0xF0 | (code >> 18));
-      *out++ = byte(0x80 | ((code >> 12) & 0x3F));
-    }
-    *out++ = byte(0x80 | ((code >> 6) & 0x3F));
-  }
-  *out++ = byte(0x80 | (code & 0x3F));
-  return out;
 }
 
 char SimpleEscape(char c) {
@@ -231,7 +212,7 @@ size_t Unescape(std::string_view raw, char* out) {
         code = 0x10000 + ((code - 0xD800) << 10) +
                (UnicodeEscape(raw.substr(6)) - 0xDC00);
       }
-      out = AppendUtf8(code, out);
+      out = WriteUtf8(static_cast<uint32_t>(code), out);
     }
     raw.remove_prefix(size);
   }

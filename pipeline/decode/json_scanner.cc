@@ -73,6 +73,10 @@ class JsonScanner::Walk {
   bool Members(JsonPaths::Node node);
   // The elements and the closing bracket of an array at `node`.
   bool Elements(JsonPaths::Node node);
+  // The same of an array whose elements are read one by one.
+  bool EachElement(size_t scope);
+  void BeginRow(size_t scope);
+  void EndRow(size_t scope, uint32_t parent);
   // Any value; kept if `node` is wanted.
   bool Value(JsonPaths::Node node, Cursor& next);
   // The rest of a container at `node`, after its bracket.
@@ -175,6 +179,9 @@ bool JsonScanner::Walk::Container(JsonPaths::Node node, char bracket) {
   if (node == JsonPaths::kNone) return Skip(bracket);
   scanner_.values_[node].kind =
       bracket == '{' ? JsonKind::kObject : JsonKind::kArray;
+  if (bracket == '[' && paths_.each_of(node) != ScanPlan::kMessage) {
+    return EachElement(paths_.each_of(node));
+  }
   if (!paths_.has_children(node)) return Skip(bracket);
   return bracket == '{' ? Members(node) : Elements(node);
 }
@@ -243,6 +250,45 @@ bool JsonScanner::Walk::Elements(JsonPaths::Node node) {
   }
 }
 
+bool JsonScanner::Walk::EachElement(size_t scope) {
+  if (!Open('[')) return false;
+  Cursor next = next_;
+  if (IsAt(next, ']')) {
+    next_ = next + 1;
+    --depth_;
+    return true;
+  }
+  // The element around this array will be the next row of its scope.
+  const auto parent = static_cast<uint32_t>(
+      scanner_.rows_[scanner_.outer_[scope]].parents.size());
+  for (;;) {
+    BeginRow(scope);
+    if (!Value(paths_.root_of(scope), next) || next == end_) return false;
+    EndRow(scope, parent);
+    const char after = text_[*next++];
+    if (after == ',') continue;
+    next_ = next;
+    --depth_;
+    return after == ']';
+  }
+}
+
+void JsonScanner::Walk::BeginRow(size_t scope) {
+  ++scanner_.elements_;
+  std::fill_n(scanner_.values_.begin() + paths_.root_of(scope),
+              paths_.size_of(scope), JsonValue());
+}
+
+void JsonScanner::Walk::EndRow(size_t scope, uint32_t parent) {
+  if (scanner_.too_many_elements()) return;
+  Rows& rows = scanner_.rows_[scope];
+  const auto first = scanner_.values_.begin() + paths_.root_of(scope);
+  rows.values.insert(
+      rows.values.end(), first,
+      first + static_cast<std::ptrdiff_t>(paths_.size_of(scope)));
+  rows.parents.push_back(parent);
+}
+
 bool JsonScanner::Walk::Skip(char bracket) {
   const size_t outside = depth_;
   Cursor next = next_;
@@ -292,17 +338,32 @@ bool JsonScanner::Walk::OtherRoot() {
   return all == "true" || all == "false" || all == "null" || IsJsonNumber(all);
 }
 
-JsonScanner::JsonScanner(const std::vector<std::string>& paths,
-                         const JsonLimits& limits, IndexRoute route)
+JsonScanner::JsonScanner(const ScanPlan& plan, const JsonLimits& limits,
+                         IndexRoute route)
     : limits_(limits),
-      paths_(paths),
+      paths_(plan),
       index_(route, limits.bytes),
       values_(paths_.node_count()),
-      brackets_(limits.depth / 64 + 1) {}
+      brackets_(limits.depth / 64 + 1),
+      rows_(paths_.scope_count()),
+      outer_(paths_.scope_count()) {
+  for (size_t i = 0; i < plan.arrays.size(); ++i) {
+    outer_[i + 1] = plan.arrays[i].scope;
+  }
+}
+
+JsonScanner::JsonScanner(const std::vector<std::string>& paths,
+                         const JsonLimits& limits, IndexRoute route)
+    : JsonScanner(ScanPlan::Of(paths), limits, route) {}
 
 std::optional<RejectReason> JsonScanner::Scan(std::string_view text) {
   if (text.size() > limits_.bytes) return RejectReason::kTooLarge;
   std::fill(values_.begin(), values_.end(), JsonValue());
+  for (size_t scope = 1; scope < rows_.size(); ++scope) {
+    rows_[scope].values.clear();
+    rows_[scope].parents.clear();
+  }
+  elements_ = 0;
   if (!text.empty() && index_.Build(text)) {
     if (Walk(*this, text).Object()) [[likely]] {
       return std::nullopt;

@@ -39,6 +39,8 @@ struct JsonValue {
 struct JsonLimits {
   size_t bytes = 1048576;
   size_t depth = 1024;  // The outermost object is level 1.
+  // Of all arrays that are read one by one, in a document.
+  size_t elements = 10000;
 };
 
 // Reads JSON objects: validates all of a document (RFC 8259 and UTF-8, wanted
@@ -48,12 +50,19 @@ struct JsonLimits {
 // Of two members with the same name in one object the first counts, and the
 // second is validated only.
 //
+// An array that is read one by one leaves a row of values for each of its
+// elements, in their order; so does one in these elements. Rows beyond the
+// limit are not kept, and the document is validated all the same.
+//
 // Threading: one thread at a time.
 // Limits: `limits`; numbers are any size. Allocates nothing per document,
-// except for an escaped member name longer than all before it.
+// except for an escaped member name longer, or more elements, than before.
 class JsonScanner {
  public:
-  // REQUIRES: every path is a JSON pointer other than "".
+  // REQUIRES: what JsonPaths requires of a plan.
+  JsonScanner(const ScanPlan& plan, const JsonLimits& limits,
+              IndexRoute route = JsonIndex::DefaultRoute());
+  // For values of the document only.
   JsonScanner(const std::vector<std::string>& paths, const JsonLimits& limits,
               IndexRoute route = JsonIndex::DefaultRoute());
 
@@ -69,8 +78,29 @@ class JsonScanner {
     return values_[paths_.node_of(path)];
   }
 
+  // Whether the last document has more elements than the limit.
+  bool too_many_elements() const { return elements_ > limits_.elements; }
+  // How many elements of a scope were kept.
+  size_t rows(size_t scope) const { return rows_[scope].parents.size(); }
+  // The row of the outer scope in whose array the element is.
+  size_t parent(size_t scope, size_t row) const {
+    return rows_[scope].parents[row];
+  }
+  // At paths[i] of the element. REQUIRES: row < rows(scope of the path).
+  const JsonValue& value(size_t path, size_t row) const {
+    const size_t scope = paths_.scope_of(path);
+    const size_t place = paths_.node_of(path) - paths_.root_of(scope);
+    return rows_[scope].values[row * paths_.size_of(scope) + place];
+  }
+
  private:
   class Walk;
+
+  // The elements of a scope; the message's own has none.
+  struct Rows {
+    std::vector<JsonValue> values;  // Of all nodes of the scope, row by row.
+    std::vector<uint32_t> parents;
+  };
 
   JsonLimits limits_;
   JsonPaths paths_;
@@ -78,6 +108,9 @@ class JsonScanner {
   std::vector<JsonValue> values_;   // By node of `paths_`.
   std::vector<uint64_t> brackets_;  // One bit a level: is it an object.
   std::string key_;                 // An escaped member name, unescaped.
+  std::vector<Rows> rows_;          // By scope...
+  std::vector<size_t> outer_;       // ... and the scope that it lies in.
+  size_t elements_ = 0;             // Of the last document, kept or not.
 };
 
 }  // namespace tacho

@@ -5,7 +5,7 @@
 
 #include "pipeline/base/reject.h"
 #include "pipeline/base/time.h"
-#include "pipeline/decode/decoder.h"
+#include "pipeline/decode/decoder_config.h"
 
 namespace tacho {
 

@@ -4,10 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "operators/emitter.h"
 #include "operators/registry.h"
+#include "pipeline/base/headers.h"
+#include "pipeline/base/original.h"
 #include "pipeline/base/time.h"
-#include "pipeline/decode/decoder.h"
+#include "pipeline/decode/decoder_config.h"
+#include "pipeline/encode/row_encoder.h"
 #include "pipeline/job/kafka_properties.h"
 #include "state/marker.h"
 
@@ -20,6 +22,8 @@ enum class PartitionsAdded : uint8_t { kStop, kContinue };
 // Whether partition time follows the clock in a partition that is empty.
 enum class IdleAdvance : uint8_t { kAuto, kOn, kOff };
 enum class OnReject : uint8_t { kTopic, kDrop, kFail };
+// What to do where the client cannot read the log.
+enum class OnUnreadable : uint8_t { kStop, kSkip };
 enum class OutputTimestamp : uint8_t { kNow, kLogTime };
 
 struct GroupConfig {
@@ -34,19 +38,18 @@ struct GroupConfig {
 
 struct OutputConfig {
   std::string topic;
+  const RowEncoding* encoding = &RowEncodings().front();
   TimeFormat time_format = TimeFormat::kEpochMillis;
+  // Numbers of these dimensions are written in these units, at most one each.
+  std::vector<const Unit*> units;
   OutputTimestamp timestamp = OutputTimestamp::kNow;
   int32_t create_partitions = 0;  // 0: a missing topic is an error.
 };
 
-struct OperatorConfig {
-  const OperatorType* type = nullptr;
-  OperatorParams params;
-};
-
 struct StreamConfig {
   std::string name;
-  std::vector<OperatorConfig> operators;  // The last one emits.
+  std::string from;  // The stream whose results it reads; "": the records.
+  std::vector<OperatorConfig> operators;  // The last one makes rows.
   OutputConfig output;
 };
 
@@ -59,8 +62,9 @@ struct SideOutputConfig {
 
 struct CommitConfig {
   Millis interval{200};
-  uint64_t records = 1000000;           // Input records of an epoch.
-  uint64_t bytes = uint64_t{64} << 20;  // Outputs and state changes of one.
+  uint64_t records = 1000000;  // Input records of an epoch.
+  // Outputs and state changes of one, all lanes of a worker together.
+  uint64_t bytes = uint64_t{64} << 20;
 };
 
 // A job file, checked and typed: what to read, how to decode it, which streams
@@ -74,16 +78,18 @@ struct Job {
   std::vector<KafkaProperty> kafka;
   GroupConfig group;
   std::vector<std::string> topics;
-  std::string decoder = "wide";
   DecoderConfig decode;
-  int partitions_per_worker = 8;
+  HeaderLimits headers;                  // Of rejects and late records.
+  uint64_t reject_bytes = kRejectBytes;  // Greatest size of one of these.
+  OnUnreadable on_unreadable = OnUnreadable::kStop;
+  int partitions_per_worker = 0;  // 0: all of the topics.
   std::vector<StreamConfig> streams;
   SideOutputConfig rejects;
   SideOutputConfig late;
   std::string state_dir = "./state";
   CommitConfig commit;
   uint64_t batch_max_records = 1000;
-  uint64_t memory_limit = uint64_t{768} << 20;
+  uint64_t memory_limit = 0;  // 0: what the machine has room for.
   Guarantee guarantee = Guarantee::kExactlyOnce;
   PartitionsAdded partitions_added = PartitionsAdded::kStop;
   Millis revoke_timeout{10000};  // At most max_poll_interval / 4 by default.
@@ -92,6 +98,8 @@ struct Job {
   IdleAdvance idle_advance = IdleAdvance::kAuto;
 
   SignalSchema schema;  // From decode.signals.
+  // Of all that says what is made of the input: not of where it runs.
+  uint64_t digest = 0;
 };
 
 }  // namespace tacho

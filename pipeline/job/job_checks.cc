@@ -4,7 +4,12 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "pipeline/decode/json_paths.h"
+#include "pipeline/decode/vehicle_key.h"
+#include "pipeline/job/output_sizes.h"
+#include "pipeline/job/result_schema.h"
 #include "pipeline/job/scalars.h"
 
 namespace tacho {
@@ -31,32 +36,35 @@ constexpr std::array<std::string_view, 16> kGenericGroups = {"test",
 
 class JobChecker {
  public:
-  JobChecker(const OriginIndex& origins, Job& job, Complaints& complaints)
-      : origins_(origins), job_(job), complaints_(complaints) {}
+  JobChecker(const OriginIndex& origins, Job& job, Diagnostics& diagnostics)
+      : origins_(origins), job_(job), diagnostics_(diagnostics) {}
 
   void Check() {
     CheckGroup();
     CheckTimes();
     CheckSizes();
+    CheckPaths();
     CheckTopics();
+    CheckShape();
+    for (const StreamConfig& stream : job_.streams) CheckUnits(stream);
   }
 
  private:
   void Error(const std::string& path, const std::string& message) {
-    complaints_.Error(origins_.Find(path), path + ": " + message);
+    diagnostics_.Error(origins_.Find(path), path + ": " + message);
   }
   void Warning(const std::string& path, const std::string& message) {
-    complaints_.Warning(origins_.Find(path), path + ": " + message);
+    diagnostics_.Warning(origins_.Find(path), path + ": " + message);
   }
 
   // Says that `path` is wrong beside `other`, at whichever was written.
   void Conflict(const std::string& path, Millis value, const char* relation,
                 const std::string& other, Millis limit) {
     const bool written = origins_.Has(path);
-    complaints_.Error(origins_.Find(written ? path : other),
-                      path + " (" + FormatDuration(value) + ") must be " +
-                          relation + " " + other + " (" +
-                          FormatDuration(limit) + ")");
+    diagnostics_.Error(origins_.Find(written ? path : other),
+                       path + " (" + FormatDuration(value) + ") must be " +
+                           relation + " " + other + " (" +
+                           FormatDuration(limit) + ")");
   }
 
   void CheckGroup() {
@@ -91,6 +99,10 @@ class JobChecker {
                "at most", "vehicle_forget", job_.time.vehicle_forget);
     }
     const EventTimeSource& event_time = job_.decode.event_time;
+    if (!job_.decode.key_path.empty() &&
+        job_.decode.key_format != KeyFormat::kJson) {
+      Error("input.vehicle.key.path", "only a key read as json has paths");
+    }
     if (event_time.min > event_time.max) {
       Error("input.event_time.max", "is before input.event_time.min");
     }
@@ -106,14 +118,142 @@ class JobChecker {
   }
 
   void CheckSizes() {
-    if (job_.commit.bytes >= job_.memory_limit) {
-      const bool written = origins_.Has("commit.bytes");
-      complaints_.Error(
-          origins_.Find(written ? "commit.bytes" : "memory.limit"),
-          "commit.bytes (" + FormatSize(job_.commit.bytes) +
-              ") must be less than memory.limit (" +
-              FormatSize(job_.memory_limit) + ")");
+    CheckEpochSize();
+    CheckHeaderSizes();
+    for (const StreamConfig& stream : job_.streams) CheckResultSize(stream);
+  }
+
+  void CheckEpochSize() {
+    // What is not written is made to fit.
+    if (!origins_.Has("commit.bytes") || !origins_.Has("memory.limit")) return;
+    if (job_.commit.bytes < job_.memory_limit) return;
+    diagnostics_.Error(origins_.Find("commit.bytes"),
+                       "commit.bytes (" + FormatSize(job_.commit.bytes) +
+                           ") must be less than memory.limit (" +
+                           FormatSize(job_.memory_limit) + ")");
+  }
+
+  // A reject keeps its headers, its own and tacho's, and then what fits. A
+  // header of its own that is named like tacho's is renamed, which makes it
+  // longer than limits.header_bytes counted.
+  void CheckHeaderSizes() {
+    constexpr uint64_t kOwnHeaders = 8192;
+    constexpr uint64_t kRenamedHeaderBytes = 7;  // "sender."
+    const uint64_t names = kRenamedHeaderBytes * job_.headers.count;
+    const uint64_t taken = kOwnHeaders + names + job_.headers.bytes;
+    if (taken <= job_.reject_bytes) return;
+    const bool written = origins_.Has("limits.header_bytes");
+    const char* const path =
+        written ? "limits.header_bytes" : "limits.reject_bytes";
+    diagnostics_.Error(
+        origins_.Find(path),
+        "limits.header_bytes (" + FormatSize(job_.headers.bytes) +
+            ") must leave " + FormatSize(kOwnHeaders + names) +
+            " of limits.reject_bytes (" + FormatSize(job_.reject_bytes) +
+            "): 8KiB, and " + std::to_string(kRenamedHeaderBytes) +
+            " bytes for each of limits.headers");
+  }
+
+  // What no topic takes is said before any topic is asked.
+  void CheckResultSize(const StreamConfig& stream) {
+    constexpr size_t kMostBytes = 95000000;  // message.max.bytes is 100 MB.
+    if (stream.operators.empty() || MaxResultBytes(job_, stream) <= kMostBytes)
+      return;
+    Error("limits.string_bytes",
+          "a result of stream '" + stream.name + "' could have " +
+              std::to_string(MaxResultBytes(job_, stream)) +
+              " bytes; no more than 95 MB can be written");
+  }
+
+  // A unit that no result is in, or that one cannot be in, is a mistake.
+  void CheckUnits(const StreamConfig& stream) {
+    const RowSchema fields = ResultSchema(job_, stream);
+    if (fields.empty()) return;
+    const std::string path = "streams." + stream.name + ".output.units";
+    for (const Unit* const unit : stream.output.units) {
+      bool found = false;
+      for (const OutputField& field : fields) {
+        if (field.dimension != unit->dimension) continue;
+        found = true;
+        if (!field.relative || unit->zero == 0) continue;
+        Error(path, "'" + field.name +
+                        "' is a sum or comes of arithmetic, and " +
+                        std::string(unit->name) +
+                        " has a zero of its own: it "
+                        "cannot be written in that unit");
+      }
+      if (found) continue;
+      Error(path, "no result of stream '" + stream.name + "' is a " +
+                      std::string(DimensionName(unit->dimension)) + " (" +
+                      std::string(unit->name) + ")");
     }
+  }
+
+  void CheckPaths() {
+    const DecoderConfig& decode = job_.decode;
+    std::vector<std::string> paths;
+    const auto check = [&](const std::string& key, const std::string& path) {
+      CheckDepth(key, path, decode.limits.depth, "limits.depth");
+      paths.push_back(path);
+    };
+    const auto check_message = [&](const std::string& key,
+                                   const std::string& path) {
+      check(key, path);
+      CheckOutsideList(key, path);
+    };
+    check_message("input.event_time.path", decode.event_time.path);
+    check_message("input.vehicle", decode.vehicle_path);
+    check_message("input.accept.path", decode.accept.path);
+    // What is in a datum lies below its place in the list.
+    const std::string& list = decode.datums.list_path;
+    const std::string datum = list.empty() ? "" : list + "/-";
+    for (const SignalSource& source : decode.signals) {
+      check("input.signals." + source.signal.name + ".path",
+            datum + source.path);
+    }
+    check("input.data", list);
+    check("input.name", datum + decode.datums.name_path);
+    check("input.value", datum + decode.datums.value_path);
+    check("input.time", datum + decode.datums.time_path);
+    check("input.invalid", datum + decode.datums.invalid_path);
+    CheckDepth("input.vehicle.key.path", decode.key_path,
+               VehicleKeyReader::kMaxKeyDepth, "the greatest depth of a key");
+    const size_t nodes = CountPathNodes(paths);
+    if (nodes <= kMaxPathNodes) return;
+    Error("input.signals",
+          "the paths have " + std::to_string(nodes) +
+              " parts, where equal beginnings count once; " +
+              std::to_string(kMaxPathNodes) +
+              " can be looked for: read fewer signals, or shorter paths");
+  }
+
+  // A message that has something there is too deep to be read.
+  void CheckDepth(const std::string& key, const std::string& path, size_t limit,
+                  const std::string& limit_name) {
+    const auto tokens = ParseJsonPointer(path);
+    if (!tokens.has_value() || tokens->size() <= limit) return;
+    Error(key, "the path leads " + std::to_string(tokens->size()) +
+                   " levels down, and no message has a value there: " +
+                   limit_name + " is " + std::to_string(limit));
+  }
+
+  void CheckShape() {
+    if (origins_.Has("input.shape") && origins_.Has("input.decoder")) {
+      Error("input.decoder", "is another word for input.shape; write one");
+    }
+    if (origins_.Has("input.accept") &&
+        origins_.Has("input.accept.in") ==
+            origins_.Has("input.accept.not_in")) {
+      Error("input.accept", "write one of `in` and `not_in`");
+    }
+  }
+
+  // Elements that are read one by one cannot be looked for by their number.
+  void CheckOutsideList(const std::string& key, const std::string& path) {
+    const std::string& list = job_.decode.datums.list_path;
+    if (list.empty() || !path.starts_with(list + "/")) return;
+    Error(key, "leads into the list of data, " + list +
+                   "; only data are read from there");
   }
 
   void CheckTopics() {
@@ -146,13 +286,13 @@ class JobChecker {
 
   const OriginIndex& origins_;
   Job& job_;
-  Complaints& complaints_;
+  Diagnostics& diagnostics_;
 };
 
 }  // namespace
 
-void CheckJob(const OriginIndex& origins, Job& job, Complaints& complaints) {
-  JobChecker(origins, job, complaints).Check();
+void CheckJob(const OriginIndex& origins, Job& job, Diagnostics& diagnostics) {
+  JobChecker(origins, job, diagnostics).Check();
 }
 
 }  // namespace tacho

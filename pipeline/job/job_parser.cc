@@ -3,14 +3,16 @@
 #include <optional>
 #include <utility>
 
-#include "pipeline/job/complaints.h"
+#include "pipeline/job/file/job_digest.h"
+#include "pipeline/job/file/job_keys.h"
+#include "pipeline/job/file/job_reader.h"
+#include "pipeline/job/file/operator_reader.h"
+#include "pipeline/job/file/overrides.h"
+#include "pipeline/job/file/yaml_source.h"
+#include "pipeline/job/file/yaml_tree.h"
 #include "pipeline/job/job_checks.h"
-#include "pipeline/job/job_keys.h"
-#include "pipeline/job/job_reader.h"
-#include "pipeline/job/operator_reader.h"
-#include "pipeline/job/overrides.h"
-#include "pipeline/job/yaml_source.h"
-#include "pipeline/job/yaml_tree.h"
+#include "pipeline/job/result_schema.h"
+#include "pipeline/job/stream_order.h"
 
 namespace tacho {
 namespace {
@@ -26,7 +28,7 @@ SignalSchema SchemaOf(const DecoderConfig& decode) {
 }  // namespace
 
 bool ParsedJob::ok() const {
-  for (const JobError& error : errors) {
+  for (const Diagnostic& error : errors) {
     if (!error.warning) return false;
   }
   return true;
@@ -35,43 +37,33 @@ bool ParsedJob::ok() const {
 ParsedJob ParseJob(std::string_view yaml, const JobOverrides& overrides,
                    const std::vector<OperatorType>& operators) {
   ParsedJob parsed;
-  Complaints complaints(overrides);
+  std::vector<std::string> paths;
+  for (const auto& [path, value] : overrides.set) paths.push_back(path);
+  Diagnostics diagnostics(std::move(paths));
   const YamlSource source(yaml);
-  std::optional<YamlNode> root = LoadYaml(source, complaints);
+  std::optional<YamlNode> root = LoadYaml(source, diagnostics);
   if (root) {
-    ApplyOverrides(overrides, *root, complaints);
+    ApplyOverrides(overrides, *root, diagnostics);
     JobDraft draft;
-    JobReader reader(complaints, draft);
+    JobReader reader(diagnostics, draft);
     reader.Read(*root);
     Job& job = draft.job;
+    job.digest = JobDigest(*root);
     job.schema = SchemaOf(job.decode);
-    OperatorReader operator_reader(operators, source, job.schema, job.time,
-                                   complaints);
-    for (size_t i = 0; i < job.streams.size(); ++i) {
+    OperatorReader operator_reader(operators, source, job.time, diagnostics);
+    for (const size_t i : StreamOrder(job)) {
       if (reader.operators()[i] == nullptr) continue;
       StreamConfig& stream = job.streams[i];
-      stream.operators = operator_reader.Read(
-          "streams." + stream.name + ".operators", *reader.operators()[i]);
+      stream.operators =
+          operator_reader.Read("streams." + stream.name + ".operators",
+                               *reader.operators()[i], InputOf(job, stream));
     }
-    CheckJob(reader.origins(), job, complaints);
+    CheckFrom(reader.origins(), job, diagnostics);
+    CheckJob(reader.origins(), job, diagnostics);
     parsed.job = std::move(job);
   }
-  parsed.errors = complaints.TakeSorted();
+  parsed.errors = diagnostics.TakeSorted();
   return parsed;
-}
-
-std::string FormatErrors(const std::string& file,
-                         const std::vector<JobError>& errors) {
-  std::string text;
-  for (const JobError& error : errors) {
-    text += error.override_path.empty()
-                ? file + ":" + std::to_string(error.line) + ":" +
-                      std::to_string(error.column)
-                : "--set " + error.override_path;
-    text += error.warning ? ": warning: " : ": error: ";
-    text += error.message + "\n";
-  }
-  return text;
 }
 
 }  // namespace tacho

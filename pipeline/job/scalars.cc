@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cmath>
 
+#include "pipeline/decode/json_index.h"
 #include "pipeline/job/suggestion.h"
+#include "state/changelog_name.h"
 
 namespace tacho {
 namespace {
@@ -164,13 +166,19 @@ Result<WrittenQuantity> ParseQuantity(std::string_view text) {
                            "' is not a quantity; write a number and perhaps a "
                            "unit, as in 400 km/h");
   }
+  int64_t whole = 0;
+  const auto exact = std::from_chars(text.data(), end, whole);
+  if (exact.ec == std::errc() &&
+      std::string_view(exact.ptr, end).find_first_not_of(".0") ==
+          std::string_view::npos) {
+    quantity.whole = whole;
+  }
   std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
   while (unit.starts_with(' ')) unit.remove_prefix(1);
   if (unit.empty()) return quantity;
   quantity.unit = FindUnit(unit);
   if (quantity.unit != nullptr) return quantity;
-  return InvalidArgument("unknown unit '" + std::string(unit) + "'" +
-                         DidYouMean(unit, UnitNames()));
+  return InvalidArgument(UnknownUnit(unit));
 }
 
 Result<Timestamp> ParsePointInTime(std::string_view text) {
@@ -224,7 +232,31 @@ std::optional<std::string> CheckTopic(std::string_view text) {
     return "'" + std::string(text) +
            "' is not a topic name: 1 to 249 of A-Z a-z 0-9 . _ -";
   }
+  if (text.starts_with("__")) {
+    return "'" + std::string(text) +
+           "' is a topic of Kafka's own: names that begin with __ are not for "
+           "a job's data";
+  }
+  if (IsNamedLikeChangelog(text)) {
+    return "'" + std::string(text) +
+           "' is named like a changelog of tacho, which holds a group's state; "
+           "a record of another kind in it destroys that: name another topic";
+  }
   return std::nullopt;
+}
+
+std::optional<std::string> CheckGroupId(std::string_view text) {
+  bool legal = !text.empty() && text.size() <= kMaxGroupBytes && IsUtf8(text);
+  for (const char c : text) {
+    // 0x7f is DEL; C1 controls are two bytes of UTF-8, from C2 80 to C2 9F.
+    legal = legal && (static_cast<uint8_t>(c) >= 0x20 && c != 0x7f);
+  }
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    legal = legal && !(text[i] == '\xc2' && text[i + 1] < '\xa0');
+  }
+  if (legal) return std::nullopt;
+  return "this is not a group id: 1 to " + std::to_string(kMaxGroupBytes) +
+         " bytes of UTF-8 without control characters";
 }
 
 std::optional<std::string> CheckJsonPointer(std::string_view text) {

@@ -32,6 +32,7 @@ Result<uint64_t> ParseCount(std::string_view text);
 // A number and perhaps a unit, "400 km/h". `unit` is nullptr for a bare number.
 struct WrittenQuantity {
   double value = 0;
+  std::optional<int64_t> whole;  // The same, exact, if it is an int64.
   const Unit* unit = nullptr;
 };
 Result<WrittenQuantity> ParseQuantity(std::string_view text);
@@ -44,7 +45,12 @@ Result<Timestamp> ParsePointInTime(std::string_view text);
 Result<bool> ParseSwitch(std::string_view text);
 
 // What is wrong with `text`, or nothing.
+// A topic for a job's data: not Kafka's own, nor a changelog of ours.
 std::optional<std::string> CheckTopic(std::string_view text);
+// UTF-8 without control characters, as Kafka takes it; names that are made of
+// it are escaped (state/names.h).
+inline constexpr size_t kMaxGroupBytes = 1024;
+std::optional<std::string> CheckGroupId(std::string_view text);
 std::optional<std::string> CheckJsonPointer(std::string_view text);
 std::optional<std::string> CheckIdentifier(std::string_view text);
 

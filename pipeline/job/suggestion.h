@@ -10,4 +10,10 @@ namespace tacho {
 std::string DidYouMean(std::string_view text,
                        const std::vector<std::string_view>& candidates);
 
+// "unknown unit 'X'" with a guess, or with what there is.
+std::string UnknownUnit(std::string_view text);
+
+// "a, b, c"
+std::string JoinNames(const std::vector<std::string_view>& names);
+
 }  // namespace tacho

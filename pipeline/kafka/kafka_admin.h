@@ -10,24 +10,10 @@
 #include "pipeline/base/ids.h"
 #include "pipeline/base/status.h"
 #include "pipeline/base/time.h"
+#include "pipeline/kafka/kafka_groups.h"
 #include "pipeline/kafka/kafka_handle.h"
 
 namespace tacho {
-
-// A committed offset as the group's coordinator keeps it.
-struct GroupOffset {
-  TopicPartition tp;
-  Offset offset = kNoOffset;  // kNoOffset: none.
-  std::string metadata;
-
-  bool operator==(const GroupOffset&) const = default;
-};
-
-struct GroupDescription {
-  std::string state;  // "Stable", "Empty", "Dead", ... in Kafka's words.
-  // "client-id on host" of each member, static ones with their instance id.
-  std::vector<std::string> members;
-};
 
 struct TopicShape {
   int32_t partitions = 0;
@@ -38,7 +24,8 @@ struct TopicShape {
 // settings, groups and their offsets, ends of logs. One handle of its own,
 // read uncommitted, member of no group.
 //
-// Threading: one thread at a time. Every call waits, up to `timeout`.
+// Threading: one thread at a time. Every call waits, up to `timeout`; after one
+// that has waited in vain the handle is made anew (AdminHandle).
 // Errors: kNotFound for a topic that is not there, kPermission, kUnavailable
 // (retryable); messages name the topic or group.
 class KafkaAdmin {
@@ -47,7 +34,7 @@ class KafkaAdmin {
       const KafkaProperties& properties);
   ~KafkaAdmin();
 
-  // Empty if the broker does not say.
+  // Never empty.
   Result<std::string> ClusterId(Millis timeout);
 
   // Ids of the brokers that are up.
@@ -85,12 +72,19 @@ class KafkaAdmin {
 
   Result<GroupDescription> DescribeGroup(const std::string& group,
                                          Millis timeout);
-  // All offsets that the group has, stable ones only.
-  Result<std::vector<GroupOffset>> GroupOffsets(const std::string& group,
-                                                Millis timeout);
+  // All offsets that the group has. kStable: waits for transactions that move
+  // them; kAny: those that are committed by now.
+  using Offsets = WhichOffsets;
+  Result<std::vector<PartitionOffset>> GroupOffsets(
+      const std::string& group, Millis timeout,
+      Offsets which = Offsets::kStable);
+  // Those of `partitions` whose offset a transaction that is open will move.
+  Result<std::vector<TopicPartition>> UnstableOffsets(
+      const std::string& group, const std::vector<TopicPartition>& partitions,
+      Millis timeout);
   // REQUIRES: the group has no members (the broker refuses otherwise).
   Status AlterGroupOffsets(const std::string& group,
-                           const std::vector<GroupOffset>& offsets,
+                           const std::vector<PartitionOffset>& offsets,
                            Millis timeout);
 
  private:

@@ -1,61 +1,22 @@
 #include "pipeline/kafka/kafka_handle.h"
 
 #include <librdkafka/rdkafka.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <string_view>
+#include <thread>
 
+#include "pipeline/base/exit_watchdog.h"
 #include "pipeline/base/log.h"
 
 namespace tacho {
 namespace {
 
-StatusCode CodeOf(rd_kafka_resp_err_t error) {
-  switch (error) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-      return StatusCode::kOk;
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-      return StatusCode::kPermission;
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-      return StatusCode::kNotFound;
-    case RD_KAFKA_RESP_ERR__BAD_MSG:
-    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      return StatusCode::kCorruption;
-    case RD_KAFKA_RESP_ERR__INVALID_ARG:
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
-    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
-    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
-    case RD_KAFKA_RESP_ERR_INVALID_REQUEST:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-    case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
-    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
-    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
-      return StatusCode::kInvalidArgument;
-    case RD_KAFKA_RESP_ERR__FATAL:
-    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-      return StatusCode::kInternal;
-    default:
-      return StatusCode::kUnavailable;
-  }
-}
-
-// Time-outs, transport, coordinator moves and rebalances pass; a refusal, a
-// bad argument or a lost log does not.
-bool Retryable(rd_kafka_resp_err_t error) {
-  return CodeOf(error) == StatusCode::kUnavailable;
-}
+constexpr Millis kDestroyLimit{3000};  // On the way out.
 
 void OnLog(const rd_kafka_t* /*handle*/, int level, const char* facility,
            const char* text) {
@@ -78,6 +39,22 @@ bool IsKnown(rd_kafka_conf_t* conf, const std::string& name) {
          RD_KAFKA_CONF_UNKNOWN;
 }
 
+// librdkafka's own message does not name the file.
+Status CheckFile(const std::string& name, const std::string& value) {
+  const bool is_path = name.starts_with("ssl.") && name.ends_with(".location");
+  if (!is_path || value.empty() || value == "probe") return Status::Ok();
+  if (access(value.c_str(), R_OK) == 0) return Status::Ok();
+  const StatusCode code =
+      errno == EACCES ? StatusCode::kPermission : StatusCode::kInvalidArgument;
+  return {code, "kafka." + name + ": cannot read '" + value +
+                    "': " + std::strerror(errno)};
+}
+
+bool Sets(const KafkaProperties& properties, std::string_view name) {
+  return std::any_of(properties.begin(), properties.end(),
+                     [&](const auto& p) { return p.first == name; });
+}
+
 Result<KafkaPtr<rd_kafka_t>> MakeHandle(rd_kafka_type_t type,
                                         KafkaPtr<rd_kafka_conf_t> conf) {
   char error[512];
@@ -86,13 +63,19 @@ Result<KafkaPtr<rd_kafka_t>> MakeHandle(rd_kafka_type_t type,
   if (handle == nullptr) {
     return InvalidArgument(std::string("Kafka client: ") + error);
   }
-  conf.release();  // The handle owns it.
+  (void)conf.release();  // The handle owns it.
   return KafkaPtr<rd_kafka_t>(handle);
 }
 
 }  // namespace
 
-void KafkaDeleter::operator()(rd_kafka_t* p) const { rd_kafka_destroy(p); }
+// It waits for every thread of the client, and for ever where a reference to a
+// partition has leaked (2.0.2: after an input topic was deleted).
+void KafkaDeleter::operator()(rd_kafka_t* p) const {
+  const ExitStep step(std::string("rd_kafka_destroy of ") + rd_kafka_name(p),
+                      kDestroyLimit);
+  rd_kafka_destroy(p);
+}
 void KafkaDeleter::operator()(rd_kafka_conf_t* p) const {
   rd_kafka_conf_destroy(p);
 }
@@ -112,11 +95,23 @@ void KafkaDeleter::operator()(rd_kafka_error_t* p) const {
   rd_kafka_error_destroy(p);
 }
 
+void DestroyKafkaLater(KafkaPtr<rd_kafka_t> handle) {
+  if (handle == nullptr) return;
+  std::thread([raw = handle.release()] {
+    rd_kafka_destroy_flags(raw, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  }).detach();
+}
+
 Result<KafkaPtr<rd_kafka_conf_t>> MakeKafkaConf(
     const KafkaProperties& properties, const KafkaProperties& optional) {
   KafkaPtr<rd_kafka_conf_t> conf(rd_kafka_conf_new());
   rd_kafka_conf_set_log_cb(conf.get(), OnLog);
   KafkaProperties all;
+  if (!Sets(properties, "reconnect.backoff.ms")) {
+    // A broker that is back is found within a second. The client's own ten
+    // would be most of what a restart costs.
+    all.emplace_back("reconnect.backoff.max.ms", "1000");
+  }
   for (const auto& property : optional) {
     if (IsKnown(conf.get(), property.first)) all.push_back(property);
   }
@@ -125,8 +120,13 @@ Result<KafkaPtr<rd_kafka_conf_t>> MakeKafkaConf(
     char error[512];
     if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), error,
                           sizeof error) != RD_KAFKA_CONF_OK) {
-      return InvalidArgument("kafka." + name + ": " + error);
+      const bool unreplaced = value.find("${") != std::string::npos;
+      return InvalidArgument(
+          "kafka." + name + ": " + error +
+          (unreplaced ? "; nothing replaces ${NAME} here: write {env: NAME}"
+                      : ""));
     }
+    RETURN_IF_ERROR(CheckFile(name, value));
   }
   return conf;
 }
@@ -138,30 +138,8 @@ Result<KafkaPtr<rd_kafka_t>> MakeKafkaProducer(KafkaPtr<rd_kafka_conf_t> conf) {
   return MakeHandle(RD_KAFKA_PRODUCER, std::move(conf));
 }
 
-Status FromKafka(int error, const std::string& context) {
-  const auto code = static_cast<rd_kafka_resp_err_t>(error);
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return Status::Ok();
-  return {CodeOf(code),
-          context + ": " + rd_kafka_err2str(code) + " (" +
-              rd_kafka_err2name(code) + ")",
-          Retryable(code)};
-}
-
-Status FromKafkaPartition(int error, const std::string& context) {
-  const Status status = FromKafka(error, context);
-  if (error != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) return status;
-  return {StatusCode::kUnavailable, status.message(), /*retryable=*/true};
-}
-
-KafkaPtr<rd_kafka_topic_partition_list_t> MakeTopicList(
-    const std::vector<TopicPartition>& partitions) {
-  KafkaPtr<rd_kafka_topic_partition_list_t> list(
-      rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
-  for (const TopicPartition& tp : partitions) {
-    rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(),
-                                      tp.partition);
-  }
-  return list;
+int ToKafkaMs(Millis timeout) {
+  return static_cast<int>(std::clamp<int64_t>(timeout.count(), 1, 3600 * 1000));
 }
 
 Result<int32_t> KafkaPartitionCount(rd_kafka_t* handle,
@@ -190,28 +168,57 @@ Result<int32_t> KafkaPartitionCount(rd_kafka_t* handle,
   return count;
 }
 
-KafkaProperties FetchProperties(size_t queue_bytes, int partitions) {
-  // A queued message costs about 430 bytes beside its value (measured);
-  // half of a partition's share goes to values.
-  constexpr size_t kPerMessage = 430;
-  const size_t share =
-      queue_bytes / static_cast<size_t>(std::max(1, partitions));
-  const size_t messages =
-      std::clamp<size_t>(share / 2 / kPerMessage, 1000, 100000);
-  const size_t kbytes = std::clamp<size_t>(share / 2 / 1024, 1024, 65536);
+Result<std::string> KafkaClusterId(rd_kafka_t* handle, int timeout_ms) {
+  // Asked for first: rd_kafka_clusterid sends nothing, and gives NULL alike for
+  // no answer in time and for an answer without an id.
+  const rd_kafka_metadata_t* metadata = nullptr;
+  RETURN_IF_ERROR(
+      FromKafka(rd_kafka_metadata(handle, 0, nullptr, &metadata, timeout_ms),
+                "metadata of the cluster"));
+  rd_kafka_metadata_destroy(metadata);
+  char* const id = rd_kafka_clusterid(handle, timeout_ms);
+  if (id == nullptr) {
+    return Status(StatusCode::kUnavailable,
+                  "the broker has not said the id of its cluster",
+                  /*retryable=*/true);
+  }
+  std::string text = id;
+  rd_kafka_mem_free(handle, id);
+  return text;
+}
+
+KafkaProperties FetchProperties(const FetchLimits& limits) {
+  // Before 2.2 a full queue is looked at again only after a second, so it has
+  // to hold a second of flow; later versions back off for 20 ms.
+  constexpr size_t kEnough = 20000;
   const bool fixed_backoff = KafkaClientVersionNumber() < 0x020200ff;
+  const size_t messages = fixed_backoff
+                              ? limits.queue_messages
+                              : std::min(limits.queue_messages, kEnough);
   return {
       {"check.crcs", "true"},
-      // Before 2.2 a full queue is looked at again only after a second, so it
-      // has to hold a second of flow; later versions back off for 20 ms.
-      {"queued.min.messages",
-       std::to_string(fixed_backoff ? messages
-                                    : std::min<size_t>(messages, 20000))},
-      {"queued.max.messages.kbytes", std::to_string(kbytes)},
-      {"fetch.message.max.bytes", "4194304"},
+      {"queued.min.messages", std::to_string(messages)},
+      {"queued.max.messages.kbytes",
+       std::to_string(std::max<size_t>(1, limits.queue_bytes / 1024))},
+      {"fetch.message.max.bytes", std::to_string(limits.partition_bytes)},
+      {"fetch.max.bytes", std::to_string(limits.answer_bytes)},
+      {"receive.message.max.bytes", std::to_string(limits.batch_bytes)},
       {"socket.nagle.disable", "true"},
       {"socket.keepalive.enable", "true"},
   };
+}
+
+KafkaProperties FetchPropertiesAfter(const FetchLimits& limits,
+                                     const KafkaProperties& job) {
+  size_t answer = limits.answer_bytes;
+  for (const auto& [name, value] : job) {
+    if (name == "fetch.max.bytes") {
+      answer = std::strtoull(value.c_str(), nullptr, 10);
+    }
+  }
+  // Also what librdkafka makes room for first when it unpacks lz4.
+  const size_t bytes = std::clamp<size_t>(answer, 1000, 1000000);
+  return {{"message.max.bytes", std::to_string(bytes)}};
 }
 
 KafkaProperties ExplicitOffsetProperties() {

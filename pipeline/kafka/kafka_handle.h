@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/base/ids.h"
+#include "pipeline/base/fetch_limits.h"
 #include "pipeline/base/status.h"
+#include "pipeline/base/time.h"
+#include "pipeline/kafka/kafka_errors.h"
 
 // librdkafka's own types, declared so that no header includes its header.
 typedef struct rd_kafka_s rd_kafka_t;
@@ -34,11 +36,17 @@ struct KafkaDeleter {
 template <typename T>
 using KafkaPtr = std::unique_ptr<T, KafkaDeleter>;
 
+// Destroys a handle on a thread of its own, where that may take its time: one
+// with a request under way that nobody will answer.
+void DestroyKafkaLater(KafkaPtr<rd_kafka_t> handle);
+
 // Client properties in Kafka's own spelling, later ones winning.
 using KafkaProperties = std::vector<std::pair<std::string, std::string>>;
 
 // A configuration with `properties` set and librdkafka's log sent to ours.
 // Properties in `optional` that this librdkafka does not know are left out.
+// Unless they say otherwise, a lost broker is tried again every second at
+// least.
 Result<KafkaPtr<rd_kafka_conf_t>> MakeKafkaConf(
     const KafkaProperties& properties, const KafkaProperties& optional = {});
 
@@ -46,24 +54,25 @@ Result<KafkaPtr<rd_kafka_conf_t>> MakeKafkaConf(
 Result<KafkaPtr<rd_kafka_t>> MakeKafkaConsumer(KafkaPtr<rd_kafka_conf_t> conf);
 Result<KafkaPtr<rd_kafka_t>> MakeKafkaProducer(KafkaPtr<rd_kafka_conf_t> conf);
 
-// What a librdkafka error code (rd_kafka_resp_err_t) means to us: its class,
-// whether a later try can succeed, and its text.
-Status FromKafka(int error, const std::string& context);
-
-// The same of a question about a partition that is known to exist: a client
-// whose metadata does not show it yet learns of it.
-Status FromKafkaPartition(int error, const std::string& context);
-
-KafkaPtr<rd_kafka_topic_partition_list_t> MakeTopicList(
-    const std::vector<TopicPartition>& partitions);
+// As librdkafka takes a time limit: an hour at most, and 1 at least, because 0
+// is its default.
+int ToKafkaMs(Millis timeout);
 
 // Partition count of a topic. Waits up to `timeout_ms`.
 Result<int32_t> KafkaPartitionCount(rd_kafka_t* handle,
                                     const std::string& topic, int timeout_ms);
 
-// How a consumer of ours fetches, its queues bounded by `queue_bytes` over so
-// many partitions. A job's own properties go after these.
-KafkaProperties FetchProperties(size_t queue_bytes, int partitions);
+// The cluster's id, never empty: brokers since 0.10.1 say it, and one that has
+// not said it yet is asked again. Waits up to `timeout_ms`; kUnavailable if
+// nobody has said it by then.
+Result<std::string> KafkaClusterId(rd_kafka_t* handle, int timeout_ms);
+
+// How a consumer of ours fetches. A job's own properties go after these.
+KafkaProperties FetchProperties(const FetchLimits& limits);
+// And after a job's own: `message.max.bytes` is meant for what is produced; of
+// a consumer it would be a lower bound of what it fetches at once.
+KafkaProperties FetchPropertiesAfter(const FetchLimits& limits,
+                                     const KafkaProperties& job);
 // What makes offsets explicit: none is looked up, stored, reset or committed by
 // the client; what is read is committed, and its end is told. After a job's.
 KafkaProperties ExplicitOffsetProperties();

@@ -28,7 +28,8 @@ struct MessageDeleter {
 Status Verdict(rd_kafka_resp_err_t error, const std::string& context) {
   const Status status = FromKafka(error, context);
   if (status.ok() || status.code() == StatusCode::kPermission ||
-      status.code() == StatusCode::kNotFound) {
+      status.code() == StatusCode::kNotFound ||
+      status.code() == StatusCode::kInvalidArgument) {
     return status;
   }
   return {StatusCode::kUnavailable, status.message(), /*retryable=*/true};

@@ -14,7 +14,8 @@ namespace tacho {
 // Each opens a handle of its own and closes it again.
 //
 // Threading: one thread at a time. Waits up to `timeout` in all.
-// Errors: per topic kPermission or kNotFound; kUnavailable where there was no
+// Errors: per topic kPermission, kNotFound or, of one that takes nothing from
+// anybody, kInvalidArgument; kUnavailable where there was no
 // answer, which says nothing.
 
 using TopicStatus = std::map<std::string, Status>;

@@ -1,18 +1,24 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "operators/operator_chain.h"
 #include "pipeline/base/metrics.h"
+#include "pipeline/base/original.h"
 #include "pipeline/commit/epoch.h"
-#include "pipeline/consume/source.h"
+#include "pipeline/consume/partition_reader.h"
 #include "pipeline/decode/decoder.h"
+#include "pipeline/lane/epoch_budget.h"
 #include "pipeline/lane/lane_graph.h"
+#include "pipeline/lane/reject_log.h"
+#include "pipeline/lane/stream_set.h"
 #include "state/lane_state.h"
 
 namespace tacho {
@@ -23,7 +29,9 @@ class Lane;
 // `position`, and no transaction was open on it.
 struct IdleProof {
   Offset position = kNoOffset;
-  Timestamp asked_at = kNoTime;  // Wall time before the question was sent.
+  // Before the question was sent. Monotonic: what the host's wall clock does
+  // moves no partition's time.
+  std::chrono::steady_clock::time_point asked_at{};
 };
 
 // What a lane tells its worker. Called on the lane's thread: return at once.
@@ -39,27 +47,31 @@ class LaneEvents {
 struct LaneOptions {
   TopicPartition tp;
   std::string job;
+  uint64_t job_digest = 0;
+  std::string group;
   std::string writer_id;
-  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  Guarantee guarantee = Guarantee::kAtLeastOnceLocal;
   int32_t input_partitions = 0;
-  std::string cluster_id;        // Exactly once: of the changelog.
-  int64_t reset_generation = 0;  // And which of them it is.
+  std::string cluster_id;  // Empty: the brokers do not say.
+  int64_t reset_generation = 0;
   DrainLimits drain;
   StreamSettings time;
   // Of an idle advance: how long there must have been no message, and how far
-  // partition time stays behind the clock.
+  // partition time stays behind the log time of the last message and what has
+  // passed since. A record that moves partition time on by more than the skew
+  // is a time jump: logged and counted.
   Millis idle_timeout{60000};
   Millis max_future_skew{300000};
   uint64_t epoch_messages = 1000000;
-  uint64_t epoch_bytes = uint64_t{64} << 20;
+  std::shared_ptr<EpochBudget> epochs;  // None: 64 MiB of its own.
   size_t state_bytes = size_t{32} << 20;
-  Offset end_offset = kNoOffset;      // Exclusive; kNoOffset: no end.
-  bool close_at_end = false;          // At the end, emit what is still open.
-  bool fail_on_reject = false;        // `rejects: fail`.
-  std::optional<SinkId> reject_sink;  // Nothing: `rejects: drop`.
-  bool merge_outputs = false;         // Two streams write to one sink.
-  // Key and value of a reject are cut to this, with headers that say so.
-  size_t reject_bytes = kOriginalBytes;
+  Offset end_offset = kNoOffset;       // Exclusive; kNoOffset: no end.
+  bool close_at_end = false;           // At the end, emit what is still open.
+  bool fail_on_reject = false;         // `rejects: fail`.
+  std::optional<SinkId> reject_sink;   // Nothing: `rejects: drop`.
+  bool merge_outputs = false;          // Two streams write to one sink.
+  size_t reject_bytes = kRejectBytes;  // Greatest size of a reject.
+  std::vector<std::string> reject_sites;  // Of the decoder, for the log.
 };
 
 // What a lane is made of, by seam.
@@ -85,12 +97,17 @@ struct LaneParts {
 // other.
 class Lane final : public LaneTask, public EpochOwner {
  public:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
   Lane(LaneOptions options, LaneParts parts, const SignalSchema& schema,
        LaneMetrics& metrics, LaneEvents& events, const Clock& clock);
   ~Lane() override;
 
-  // In stream order. REQUIRES: before Load.
-  void AddStream(std::unique_ptr<OperatorChain> chain, OutputOptions output);
+  // As StreamSet::Add. REQUIRES: before Declare.
+  void AddStream(std::unique_ptr<OperatorChain> chain, OutputOptions output,
+                 std::optional<size_t> from = std::nullopt) {
+    streams_.Add(std::move(chain), std::move(output), from);
+  }
 
   // Declares the operators' tables and opens them in the store; `marker`, if
   // any, was read from it. A restore may follow. REQUIRES: before Load.
@@ -102,9 +119,10 @@ class Lane final : public LaneTask, public EpochOwner {
   // A turn: at most one batch.
   bool RunTurn(Batch& batch) noexcept override;
 
-  // Partition time moves on with the clock, by what has passed since the lane
-  // went idle, and what is due is emitted; the next part carries it. Ignored if
-  // the proof is not about where the lane stands, or came too early.
+  // Partition time moves on by what has passed since the lane went idle (since
+  // Load: a time in which nobody looked proves nothing), and what is due is
+  // emitted; the next part carries it. Ignored if the proof is not about where
+  // the lane stands, or came too early.
   void AdvanceIdle(const IdleProof& proof);
 
   // Hands over what was done since the last freeze, as the lane's part of the
@@ -118,6 +136,9 @@ class Lane final : public LaneTask, public EpochOwner {
   }
   // The next part carries the offset again although nothing is new.
   void RequireCommit() { commit_required_ = true; }
+  // The next part begins the changelog's log, as it does where there is none.
+  // Before Load.
+  void BeginLog() { begins_log_ = true; }
 
   // The partition was taken away and came back, and nobody else has committed
   // to it meanwhile: goes on from where the last applied part ended.
@@ -133,21 +154,34 @@ class Lane final : public LaneTask, public EpochOwner {
   // For a restore, between Declare and Load.
   StateStore& store() { return *store_; }
   std::vector<std::string> table_names() const;
+  Status CheckEntry(TableId table, std::string_view key,
+                    std::string_view value) {
+    return state_.CheckEntry(table, key, value);
+  }
+  Status CheckTables(const Marker& marker) const {
+    return state_.CheckFingerprints(marker);
+  }
 
   // Any thread.
   void Stop() { stopped_.store(true); }   // Processes no further batch.
   void Detach() { owned_.store(false); }  // The partition is not ours.
   bool failed() const { return failed_.load(); }
   bool ended() const { return ended_.load(); }  // At end_offset.
+  // kNoOffset before Load.
   Offset next_offset() const { return next_offset_.load(); }
-  // Wall time of the last batch that had messages, or of Load.
-  Timestamp idle_since() const { return idle_since_.load(); }
+  // When the last batch that had messages came, or of Load.
+  SteadyTime idle_since() const { return idle_since_.load(); }
   const TopicPartition& tp() const { return options_.tp; }
   PartitionReader& reader() { return *reader_; }
-  // The store failed to give back what it was given: its files are damaged.
+  // The store did not take or did not give back what it was given: its files
+  // are damaged, and stay so as long as the lane lives.
   bool store_corrupt() const { return store_corrupt_.load(); }
-  // From the next batch on: how many bytes an epoch may take.
-  void SetEpochBytes(uint64_t bytes) { epoch_bytes_.store(bytes); }
+  // From the next batch on: how many bytes of decoded state are kept.
+  void SetStateBytes(size_t bytes) { state_bytes_.store(bytes); }
+
+  // What its decoded state would take as a whole; 0 as long as nothing had to
+  // be read back.
+  size_t wanted_state_bytes() const { return wanted_state_bytes_.load(); }
 
   // EpochOwner.
   Status Apply(const LaneEpoch& part) override;
@@ -158,23 +192,27 @@ class Lane final : public LaneTask, public EpochOwner {
   Status ProcessTurn(Batch& batch, bool& more);
   Status Operate(Batch& batch);
   Status WriteRejects(const Batch& batch);
-  void WriteReject(const Message& message, RejectReason reason, uint64_t cause);
+  // Writes what is said about a reject to `reject_detail_`.
+  void Describe(const Batch& batch, const Reject& reject);
+  void WriteReject(const Batch& batch, const Reject& reject, uint64_t cause);
   void MergeOutputs();
   void CutAtEnd(Batch& batch, Drained& drained);
   Status CloseAtEnd();
   Timestamp IdleTime(const IdleProof& proof) const;
+  // Of the batch observed last, which moved partition time on from `before`.
+  void NoteTimeJumps(const Batch& batch, Timestamp before);
   Status AdvanceStreams(Timestamp partition_time);
   // False: `status` was an error, and the lane has failed.
   bool GoesOn(const Status& status);
+  void NoteDamage(const Status& status);
   bool EpochFull() const;
+  void CountReads();
+  // What the epoch being built takes now.
+  void AccountEpoch();
   void Count(const Batch& batch, const Drained& drained);
 
-  struct Stream {
-    std::unique_ptr<OperatorChain> chain;
-    OutputOptions output;  // Until Load.
-  };
-
   const LaneOptions options_;
+  const std::shared_ptr<EpochBudget> epochs_;
   const SignalSchema& schema_;
   const Clock& clock_;
   LaneMetrics& metrics_;
@@ -184,28 +222,40 @@ class Lane final : public LaneTask, public EpochOwner {
   std::unique_ptr<StateStore> store_;
   LaneState state_;
   VehicleClock vehicle_clock_;
-  std::vector<Stream> streams_;
+  StreamSet streams_;
+
+  OriginalWriter reject_writer_;
+  RejectLog reject_log_;
+  std::string reject_detail_;
+  std::vector<uint8_t> late_rows_;  // Of the batch: late in some stream.
 
   OutputBuffer outputs_;        // Of the epoch being built.
   uint64_t epoch_records_ = 0;  // Ordinal of the next record in it.
   uint64_t epoch_messages_ = 0;
   LaneEpoch frozen_;
+  EpochAccount account_;              // Of both.
   Offset frozen_offset_ = kNoOffset;  // Next offset at the last freeze.
   int64_t epoch_ = 0;
   Timestamp ended_at_ = kNoTime;
   Timestamp idle_origin_ = kNoTime;  // As in Marker.
+  Timestamp idle_from_ = kNoTime;    // Partition time as the lane went idle.
+  Timestamp log_time_ = kNoLogTime;  // Greatest of the lane's messages.
+  std::optional<SteadyTime> jump_logged_;
   bool commit_required_ = false;
   std::optional<Marker> applied_marker_;
   Offset changelog_next_ = kNoOffset;  // Of the marker, when last known.
+  uint64_t log_id_ = 0;                // As in Marker.
+  bool begins_log_ = false;            // The next part does.
 
-  std::atomic<Offset> next_offset_{0};
-  std::atomic<Timestamp> idle_since_{kNoTime};
+  std::atomic<Offset> next_offset_{kNoOffset};
+  std::atomic<SteadyTime> idle_since_{};
   std::atomic<bool> stopped_{false};
   std::atomic<bool> failed_{false};
   std::atomic<bool> owned_{true};
   std::atomic<bool> ended_{false};
   std::atomic<bool> store_corrupt_{false};
-  std::atomic<uint64_t> epoch_bytes_;
+  std::atomic<size_t> state_bytes_;
+  std::atomic<size_t> wanted_state_bytes_{0};
 };
 
 }  // namespace tacho

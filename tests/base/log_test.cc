@@ -74,6 +74,24 @@ TEST(LogTest, LogfmtQuotesOnlyWhatNeedsIt) {
       << line;
 }
 
+TEST(LogTest, TextOfOthersMovesNoCursor) {
+  for (const auto format : {LogFormat::kLogfmt, LogFormat::kJson}) {
+    InitLog(LogLevel::kInfo, format);
+    testing::internal::CaptureStderr();
+    LogSite site;
+    LogEvent(site, LogLevel::kWarn, "e",
+             {{"why", "\x1b[2J\x7f\xc2\x9b\xe2\x80\xae\x9b\nx"}});
+    const std::string line = testing::internal::GetCapturedStderr();
+    EXPECT_NE(line.find("\"\\u001b[2J\\u007f\\u009b\\u202e\\\\x9b\\nx\""),
+              std::string::npos)
+        << line;
+    EXPECT_EQ(line.find('\n'), line.size() - 1);
+    if (format == LogFormat::kJson) {
+      EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+    }
+  }
+}
+
 TEST(LogTest, LineBelowTheLevelIsNotWritten) {
   EXPECT_EQ(Logged(LogFormat::kLogfmt, LogLevel::kError), "");
 }

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
 
 namespace tacho {
@@ -76,39 +75,6 @@ TEST(OutputBufferTest, ClearForgetsRecords) {
   buffer.Clear();
   EXPECT_TRUE(buffer.empty());
   EXPECT_EQ(buffer.used_bytes(), 0u);
-}
-
-std::map<std::string, std::string> CutTo(size_t limit, std::string_view key,
-                                         std::string_view value) {
-  OutputBuffer buffer;
-  buffer.Begin(0, 0, kNoLogTime);
-  buffer.AppendOriginal(key, value, limit);
-  buffer.AddTruncation(key.size() + value.size());
-  buffer.End();
-  const OutputRecord& record = buffer.records()[0];
-  std::map<std::string, std::string> all = {
-      {"key", std::string(buffer.Key(record))},
-      {"value", std::string(buffer.Value(record))}};
-  std::string_view headers = buffer.Headers(record);
-  std::string_view name;
-  std::string_view text;
-  while (NextHeader(headers, name, text)) all[std::string(name)] = text;
-  return all;
-}
-
-using Fields = std::map<std::string, std::string>;
-
-TEST(OutputBufferTest, OriginalsAreCutToTheLimitAndSaySo) {
-  EXPECT_EQ(CutTo(8, "key", "value"),
-            (Fields{{"key", "key"}, {"value", "value"}}));
-  EXPECT_EQ(CutTo(7, "key", "value"), (Fields{{"key", "key"},
-                                              {"value", "valu"},
-                                              {"tacho.truncated", "true"},
-                                              {"tacho.original_size", "8"}}));
-  EXPECT_EQ(CutTo(2, "key", "value"), (Fields{{"key", "ke"},
-                                              {"value", ""},
-                                              {"tacho.truncated", "true"},
-                                              {"tacho.original_size", "8"}}));
 }
 
 }  // namespace

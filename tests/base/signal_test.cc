@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace tacho {
 namespace {
 
@@ -18,6 +24,36 @@ TEST(SignalSchemaTest, FindsASignalByItsExactName) {
   EXPECT_EQ(schema.Find("b"), 1u);
   EXPECT_EQ(schema.Find("B"), std::nullopt);
   EXPECT_EQ(SignalSchema().Find(""), std::nullopt);
+}
+
+TEST(SignalSchemaTest, FindsEveryOneOfManyAlsoInACopy) {
+  std::vector<Signal> signals;
+  for (int i = 0; i < 3000; ++i) {
+    signals.push_back({"s" + std::to_string(i * 7919 % 3000),
+                       SignalType::kDouble, Dimension::kNone});
+  }
+  signals.push_back(signals[5]);
+  auto schema = std::make_unique<SignalSchema>(signals);
+  const SignalSchema copy = *schema;
+  schema.reset();
+  for (size_t i = 0; i + 1 < signals.size(); ++i) {
+    ASSERT_EQ(copy.Find(signals[i].name), i);
+  }
+  EXPECT_EQ(copy.Find("s3000"), std::nullopt);
+}
+
+// A job's expressions name signals as often as they like.
+TEST(SignalSchemaTest, ALookUpDoesNotWalkTheSignals) {
+  std::vector<Signal> signals(24000);
+  for (size_t i = 0; i < signals.size(); ++i) {
+    signals[i].name = "signal_" + std::to_string(i);
+  }
+  const SignalSchema schema(signals);
+  const std::clock_t start = std::clock();
+  for (int i = 0; i < 100000; ++i) {
+    ASSERT_TRUE(schema.Find("signal_23999").has_value());
+  }
+  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 5);
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST(UnitsTest, ConversionIsTheDefinitionToTheLastBits) {
       const long double scale =
           (std::abs(static_cast<long double>(value)) + std::abs(d.zero)) *
           d.numerator / d.denominator;
-      const double inside = unit->ToInside(value);
+      const double inside = unit->ToCanonical(value);
       EXPECT_LE(std::abs(inside - exact),
                 2 * std::numeric_limits<double>::epsilon() * scale)
           << value << " " << d.unit;
@@ -123,7 +123,7 @@ TEST(UnitsTest, RoundTripComesBack) {
     for (int i = 0; i < 500; ++i) {
       const double value = static_cast<double>(random() % 1000000) / 8;
       const long double back =
-          static_cast<long double>(FindUnit(d.unit)->ToInside(value)) *
+          static_cast<long double>(FindUnit(d.unit)->ToCanonical(value)) *
               d.denominator / d.numerator +
           d.zero;
       EXPECT_NEAR(static_cast<double>(back), value, 1e-9) << d.unit;
@@ -135,21 +135,38 @@ TEST(UnitsTest, DecimalScalesGiveTheDecimal) {
   for (int n = 0; n < 20000; ++n) {
     const std::string decimal = std::to_string(n / 1000) + "." +
                                 std::to_string(1000 + n % 1000).substr(1);
-    ASSERT_EQ(FindUnit("m")->ToInside(n), std::stod(decimal)) << n;
+    ASSERT_EQ(FindUnit("m")->ToCanonical(n), std::stod(decimal)) << n;
   }
 }
 
 TEST(UnitsTest, WellKnownPointsAreExact) {
-  EXPECT_EQ(FindUnit("mph")->ToInside(75), 120.7008);
-  EXPECT_EQ(FindUnit("knots")->ToInside(10), 18.52);
-  EXPECT_EQ(FindUnit("m/s")->ToInside(10), 36.0);
-  EXPECT_EQ(FindUnit("°F")->ToInside(212), 100.0);
-  EXPECT_EQ(FindUnit("°F")->ToInside(-40), -40.0);
-  EXPECT_EQ(FindUnit("K")->ToInside(273.15), 0.0);
-  EXPECT_EQ(FindUnit("rad")->ToInside(std::acos(-1.0)), 180.0);
-  EXPECT_EQ(FindUnit("MJ")->ToInside(3.6), 1.0);
-  EXPECT_EQ(FindUnit("gal")->ToInside(1), 3.785411784);
-  EXPECT_EQ(FindUnit("psi")->ToInside(1), 6.894757293168361);
+  EXPECT_EQ(FindUnit("mph")->ToCanonical(75), 120.7008);
+  EXPECT_EQ(FindUnit("knots")->ToCanonical(10), 18.52);
+  EXPECT_EQ(FindUnit("m/s")->ToCanonical(10), 36.0);
+  EXPECT_EQ(FindUnit("°F")->ToCanonical(212), 100.0);
+  EXPECT_EQ(FindUnit("°F")->ToCanonical(-40), -40.0);
+  EXPECT_EQ(FindUnit("K")->ToCanonical(273.15), 0.0);
+  EXPECT_EQ(FindUnit("rad")->ToCanonical(std::acos(-1.0)), 180.0);
+  EXPECT_EQ(FindUnit("MJ")->ToCanonical(3.6), 1.0);
+  EXPECT_EQ(FindUnit("gal")->ToCanonical(1), 3.785411784);
+  EXPECT_EQ(FindUnit("psi")->ToCanonical(1), 6.894757293168361);
+}
+
+TEST(UnitsTest, AReadingComesBackAsItWasSent) {
+  std::mt19937 random(29);
+  for (const std::string_view name : UnitNames()) {
+    const Unit& unit = *FindUnit(name);
+    EXPECT_EQ(unit.FromCanonical(unit.ToCanonical(0)), 0) << name;
+    for (int i = 0; i < 2000; ++i) {
+      const int whole = static_cast<int>(random() % 2000001) - 1000000;
+      for (const double scale : {1.0, 10.0, 1000.0}) {
+        const double sent = whole / scale;
+        ASSERT_EQ(unit.FromCanonical(unit.ToCanonical(sent)), sent)
+            << name << " " << sent;
+      }
+    }
+  }
+  EXPECT_EQ(FindUnit("mph")->FromCanonical(100), 62.1371192237334);
 }
 
 TEST(UnitsTest, SpellingIsExact) {
@@ -159,18 +176,51 @@ TEST(UnitsTest, SpellingIsExact) {
   EXPECT_EQ(FindUnit("k"), nullptr);
 }
 
-TEST(UnitsTest, InsideUnitOfEveryDimensionIsAUnitOfScaleOne) {
+TEST(UnitsTest, CanonicalUnitOfEveryDimensionIsAUnitOfScaleOne) {
   for (int i = 1; i <= static_cast<int>(Dimension::kAcceleration); ++i) {
     const auto dimension = static_cast<Dimension>(i);
-    const Unit* const unit = FindUnit(InsideUnit(dimension));
+    const Unit* const unit = FindUnit(CanonicalUnit(dimension));
     ASSERT_NE(unit, nullptr) << DimensionName(dimension);
     EXPECT_EQ(unit->dimension, dimension);
-    EXPECT_EQ(unit->ToInside(1234.5), 1234.5);
+    EXPECT_EQ(unit->ToCanonical(1234.5), 1234.5);
     EXPECT_NE(DimensionName(dimension), "none");
   }
-  EXPECT_EQ(InsideUnit(Dimension::kNone), "");
-  EXPECT_EQ(InsideUnit(Dimension::kRatio), "percent");
-  EXPECT_EQ(InsideUnit(Dimension::kAcceleration), "m/s^2");
+  EXPECT_EQ(CanonicalUnit(Dimension::kNone), "");
+  EXPECT_EQ(CanonicalUnit(Dimension::kRatio), "percent");
+  EXPECT_EQ(CanonicalUnit(Dimension::kAcceleration), "m/s^2");
+}
+
+// `digits` with the last `decimals` of them after the point.
+double Decimal(int64_t digits, int decimals) {
+  return std::stod(std::to_string(digits) + "e-" + std::to_string(decimals));
+}
+
+TEST(UnitsTest, DecimalReadingsStayDecimal) {
+  EXPECT_EQ(FindUnit("ratio")->ToCanonical(0.57), 57.0);
+  EXPECT_EQ(FindUnit("bar")->ToCanonical(2.3), 230.0);
+  EXPECT_EQ(FindUnit("K")->ToCanonical(293.2), 20.05);
+  EXPECT_EQ(FindUnit("F")->ToCanonical(32.9), 0.5);
+  EXPECT_EQ(FindUnit("K")->ToCanonical(273.15), 0.0);
+  EXPECT_EQ(FindUnit("ratio")->ToCanonical(0.123456789), 12.3456789);
+  for (int64_t n = -20000; n < 400000; n += 7) {
+    const double thousandths = Decimal(n, 3);
+    ASSERT_EQ(FindUnit("ratio")->ToCanonical(thousandths), Decimal(n, 1));
+    ASSERT_EQ(FindUnit("bar")->ToCanonical(thousandths), Decimal(n, 1));
+    ASSERT_EQ(FindUnit("m3")->ToCanonical(thousandths), Decimal(n, 0));
+    ASSERT_EQ(FindUnit("h")->ToCanonical(thousandths), Decimal(n * 36, 1));
+    ASSERT_EQ(FindUnit("min")->ToCanonical(thousandths), Decimal(n * 6, 2));
+    ASSERT_EQ(FindUnit("m/s")->ToCanonical(thousandths), Decimal(n * 36, 4));
+    ASSERT_EQ(FindUnit("K")->ToCanonical(thousandths), Decimal(n - 273150, 3));
+  }
+}
+
+TEST(UnitsTest, WhatIsNoDecimalIsConvertedAsItIs) {
+  const Unit& ratio = *FindUnit("ratio");
+  EXPECT_EQ(ratio.ToCanonical(1.0 / 3), 1.0 / 3 * 100);
+  EXPECT_EQ(ratio.ToCanonical(1e300), 1e302);
+  EXPECT_EQ(ratio.ToCanonical(5e-324), 100 * 5e-324);
+  EXPECT_TRUE(std::isinf(ratio.ToCanonical(1.7e308)));
+  EXPECT_TRUE(std::isnan(ratio.ToCanonical(std::nan(""))));
 }
 
 }  // namespace

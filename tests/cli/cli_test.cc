@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 
 struct Parsed {
@@ -161,14 +162,28 @@ TEST(CliTest, WrongUsageIsExitCode64AndSaysWhyOnStderr) {
 }
 
 TEST(CliTest, HelpGoesToStdoutWithExamplesAndExitCodes) {
+  const Parsed help = ParseArguments({"--help"});
+  EXPECT_FALSE(help.line.command.has_value());
+  EXPECT_EQ(help.line.exit_code, 0);
+  EXPECT_THAT(help.out, HasSubstr("Examples:\n  tacho demo\n"));
+  EXPECT_THAT(help.out, HasSubstr("78   wrong configuration"));
+  EXPECT_EQ(help.err, "");
+}
+
+TEST(CliTest, HelpOfASubcommandIsAboutThatSubcommand) {
   for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"--help"}, {"run", "--help"}}) {
+       {std::vector<std::string>{"run", "--help"},
+        {"demo", "--help"},
+        {"validate", "--help"},
+        {"schema", "--help"},
+        {"version", "--help"},
+        {"offsets", "--help"},
+        {"offsets", "show", "--help"},
+        {"offsets", "reset", "--help"}}) {
     const Parsed help = ParseArguments(arguments);
-    EXPECT_FALSE(help.line.command.has_value());
     EXPECT_EQ(help.line.exit_code, 0);
-    EXPECT_THAT(help.out, HasSubstr("Examples:\n  tacho demo\n"));
-    EXPECT_THAT(help.out, HasSubstr("78   wrong configuration"));
-    EXPECT_EQ(help.err, "");
+    EXPECT_THAT(help.out, HasSubstr(arguments[0]));
+    EXPECT_THAT(help.out, Not(HasSubstr("Exit codes:")));
   }
 }
 

@@ -2,14 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "pipeline/cli/version.h"
+#include "tests/support/paths.h"
 
 namespace tacho {
 namespace {
@@ -51,8 +55,7 @@ class ValidateTest : public testing::Test {
 };
 
 std::string ShippedJob() {
-  return std::string(TACHO_SOURCE_DIR) +
-         "/config/jobs/telemetry-analytics.yaml";
+  return SourceDir() + "/config/jobs/telemetry-analytics.yaml";
 }
 
 TEST_F(ValidateTest, SaysOkForACorrectJob) {
@@ -109,13 +112,79 @@ TEST_F(ValidateTest, AHugeFileIsRefusedNotReadWhole) {
   EXPECT_THAT(outcome.err, HasSubstr("a job file is at most 1 MiB"));
 }
 
+TEST_F(ValidateTest, TextOfTheFileMovesNoCursor) {
+  const std::string path =
+      Write("esc.yaml", "job: a\n\"\\x1b[2J\\u009b\\u202e\\n\": 1\n");
+  const Outcome outcome = Validate({path});
+  EXPECT_THAT(outcome.err, HasSubstr("\\u001b[2J\\u009b\\u202e\\n"));
+  for (const char* raw : {"\x1b", "\xc2\x9b", "\xe2\x80\xae"}) {
+    EXPECT_EQ(outcome.err.find(raw), std::string::npos);
+  }
+}
+
+// In a child: the process cannot be made dumpable again for the other tests.
+int DumpableAfter(const std::string& path, const JobOverrides& overrides) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::ostringstream out;
+    std::ostringstream err;
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    if (ValidateCommand({{path}, overrides}, out, err) != 0) _exit(99);
+    _exit(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+TEST(CoreDumpTest, AProcessWithASecretLeavesNoCore) {
+  EXPECT_EQ(DumpableAfter(ShippedJob(), {}), 1);
+  EXPECT_EQ(
+      DumpableAfter(ShippedJob(), {{{"kafka.sasl.password", "{env: A}"}}}), 0);
+  EXPECT_EQ(
+      DumpableAfter(ShippedJob(), {{{"kafka.sasl.username", "{file: /a}"}}}),
+      0);
+}
+
+TEST(DemoCommandTest, OutsideTheRepositorySaysWhatItLacks) {
+  const std::filesystem::path here = std::filesystem::current_path();
+  std::filesystem::current_path(testing::TempDir());
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(DemoCommand({}), 64);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("the shipped jobs (config/jobs/telemetry-analytics.yaml"
+                        ") are not here; run it in tacho's repository"));
+  std::filesystem::current_path(here);
+}
+
 TEST(SchemaCommandTest, PrintsTheSchemaOrTheReference) {
   std::ostringstream json;
-  EXPECT_EQ(SchemaCommand({false}, json), 0);
+  EXPECT_EQ(SchemaCommand({false, ""}, json, json), 0);
   EXPECT_EQ(nlohmann::json::parse(json.str())["title"], "tacho job");
   std::ostringstream markdown;
-  EXPECT_EQ(SchemaCommand({true}, markdown), 0);
+  EXPECT_EQ(SchemaCommand({true, ""}, markdown, markdown), 0);
   EXPECT_THAT(markdown.str(), testing::StartsWith("# Job file reference\n"));
+}
+
+TEST(SchemaCommandTest, PrintsWhatAJobWrites) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const std::string job = SourceDir() + "/config/jobs/telemetry-analytics.yaml";
+  EXPECT_EQ(SchemaCommand({false, job}, out, err), 0) << err.str();
+  const nlohmann::json streams = nlohmann::json::parse(out.str());
+  ASSERT_EQ(streams.size(), 1U);
+  const nlohmann::json& stream = *streams.begin();
+  EXPECT_EQ(stream["encoding"], "json");
+  EXPECT_EQ(stream["fields"][0]["name"], "vehicle_id");
+  EXPECT_EQ(stream["fields"][0]["type"], "text");
+  EXPECT_EQ(stream["fields"][0]["nullable"], false);
+  bool has_speed = false;
+  for (const auto& field : stream["fields"]) {
+    has_speed = has_speed || field.value("unit", "") == "km/h";
+  }
+  EXPECT_TRUE(has_speed) << out.str();
+  EXPECT_EQ(SchemaCommand({false, "/nothing/here.yaml"}, out, err), 78);
 }
 
 TEST(VersionCommandTest, PrintsJsonWithEveryLibrary) {

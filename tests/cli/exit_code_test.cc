@@ -10,7 +10,7 @@ TEST(ExitCodeTest, EveryStatusHasItsCode) {
     return ExitCodeFor(Status(status, "x"));
   };
   EXPECT_EQ(ExitCodeFor(Status::Ok()), 0);
-  EXPECT_EQ(code(StatusCode::kInternal), 1);
+  EXPECT_EQ(code(StatusCode::kInternal), 70);
   EXPECT_EQ(code(StatusCode::kCorruption), 65);
   EXPECT_EQ(code(StatusCode::kUnavailable), 69);
   EXPECT_EQ(code(StatusCode::kIoError), 74);

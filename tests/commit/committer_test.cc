@@ -15,7 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 
 // Writes down what the committer asks for, and fails on command.
-class Script final : public Transaction, public EpochOwner {
+class Script final : public EpochWriter, public EpochOwner {
  public:
   explicit Script(bool exactly_once) : exactly_once_(exactly_once) {}
 
@@ -59,7 +59,7 @@ class Script final : public Transaction, public EpochOwner {
 
 class CommitterTest : public ::testing::Test {
  protected:
-  Status Commit(Script& script) {
+  CommitResult Commit(Script& script) {
     epoch_.parts = {{&part_, &script}};
     Committer committer(script, clock_, [this](Millis delay) {
       clock_.Advance(delay);
@@ -103,7 +103,7 @@ TEST_F(CommitterTest, ExactlyOnceGivesTheEpochUpAfterBegin) {
     script.Fail(step, away_);
     epoch_ = {};
 
-    EXPECT_EQ(Commit(script).code(), StatusCode::kUnavailable) << step;
+    EXPECT_EQ(Commit(script).outcome, CommitOutcome::kFailed) << step;
 
     EXPECT_EQ(script.steps.back(), "abort") << step;
     EXPECT_EQ(std::count(script.steps.begin(), script.steps.end(), "begin"), 1);
@@ -125,7 +125,7 @@ TEST_F(CommitterTest, ExactlyOnceLostAfterOffsetsWereSentIsNotCommitted) {
   Script script(/*exactly_once=*/true);
   script.lose_at = "send";
 
-  EXPECT_EQ(Commit(script).code(), StatusCode::kCancelled);
+  EXPECT_EQ(Commit(script).outcome, CommitOutcome::kLost);
 
   EXPECT_THAT(script.steps,
               ElementsAre("begin", "produce", "flush", "send", "abort"));
@@ -159,7 +159,10 @@ TEST_F(CommitterTest, RefusedFlushCommitsNothing) {
   Script script(/*exactly_once=*/false);
   script.Fail("flush", {StatusCode::kPermission, "no"});
 
-  EXPECT_EQ(Commit(script).code(), StatusCode::kPermission);
+  const CommitResult result = Commit(script);
+
+  EXPECT_EQ(result.outcome, CommitOutcome::kFailed);
+  EXPECT_EQ(result.status.code(), StatusCode::kPermission);
 
   EXPECT_THAT(script.steps, ElementsAre("begin", "produce", "flush", "abort"));
   EXPECT_EQ(epoch_.stage, EpochStage::kFrozen);
@@ -169,10 +172,10 @@ TEST_F(CommitterTest, BackoffDoublesAndEndsAtTheLimit) {
   Script script(/*exactly_once=*/false);
   script.Fail("flush", away_, 1000);
 
-  const Status status = Commit(script);
+  const CommitResult result = Commit(script);
 
-  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-  EXPECT_TRUE(status.retryable());
+  EXPECT_EQ(result.outcome, CommitOutcome::kFailed);
+  EXPECT_TRUE(result.status.retryable());
   ASSERT_GE(waits_.size(), 7u);
   EXPECT_EQ(waits_[0], 100);
   EXPECT_EQ(waits_[1], 200);
@@ -183,17 +186,32 @@ TEST_F(CommitterTest, LostPartitionStopsBeforeStateAndOffsets) {
   Script script(/*exactly_once=*/false);
   script.owned_now = false;
 
-  EXPECT_EQ(Commit(script).code(), StatusCode::kCancelled);
+  EXPECT_EQ(Commit(script).outcome, CommitOutcome::kLost);
 
   EXPECT_THAT(script.steps, ElementsAre("begin", "produce", "flush", "abort"));
 }
 
-TEST_F(CommitterTest, WaitThatSaysNoCancels) {
+TEST_F(CommitterTest, StateThatAStoreDoesNotTakeIsAnOutcomeOfItsOwn) {
+  for (const bool exactly_once : {false, true}) {
+    Script script(exactly_once);
+    script.Fail("apply", Corruption("bad block"));
+    epoch_ = {};
+
+    const CommitResult result = Commit(script);
+
+    EXPECT_EQ(result.outcome, CommitOutcome::kNotApplied);
+    EXPECT_EQ(result.status.code(), StatusCode::kCorruption);
+    EXPECT_EQ(epoch_.stage,
+              exactly_once ? EpochStage::kCommitted : EpochStage::kProduced);
+  }
+}
+
+TEST_F(CommitterTest, WaitThatSaysNoAbandons) {
   Script script(/*exactly_once=*/false);
   script.Fail("commit", away_, 1000);
   keep_trying_ = false;
 
-  EXPECT_EQ(Commit(script).code(), StatusCode::kCancelled);
+  EXPECT_EQ(Commit(script).outcome, CommitOutcome::kAbandoned);
 
   EXPECT_EQ(epoch_.stage, EpochStage::kApplied);
 }

@@ -16,15 +16,33 @@ TEST(DecoderConfigTest, SchemaHasTheSignalsInOrder) {
   EXPECT_EQ(schema[1].dimension, Dimension::kSpeed);
 }
 
-TEST(MakeDecoderTest, EveryNameMakesADecoderAndOthersNone) {
+TEST(MakeDecoderTest, EveryRowOfTheTablesMakesADecoder) {
   DecoderConfig config;
   config.vehicle_path = "/id";
   config.event_time.path = "/ts";
-  for (const std::string_view name : DecoderNames()) {
-    EXPECT_NE(MakeDecoder(name, config), nullptr) << name;
+  config.datums.list_path = "/data";
+  for (const ShapeType* shape : ShapeTypes()) {
+    config.shape = shape;
+    EXPECT_NE(MakeDecoder(config), nullptr) << shape->name;
   }
-  EXPECT_EQ(MakeDecoder("avro", config), nullptr);
-  EXPECT_EQ(MakeDecoder("", config), nullptr);
+  config.shape = DefaultShape();
+  for (const FormatType* format : FormatTypes()) {
+    config.format = format;
+    EXPECT_NE(MakeDecoder(config), nullptr) << format->name;
+  }
+  config.format = DefaultFormat();
+  for (const FramingType* framing : FramingTypes()) {
+    config.framing = framing;
+    EXPECT_NE(MakeDecoder(config), nullptr) << framing->name;
+  }
+}
+
+TEST(DecoderTypesTest, RowsAreFoundByName) {
+  EXPECT_EQ(FindType(ShapeTypes(), "wide"), DefaultShape());
+  EXPECT_EQ(FindType(FormatTypes(), "json"), DefaultFormat());
+  EXPECT_EQ(FindType(FramingTypes(), "none"), DefaultFraming());
+  EXPECT_EQ(FindType(ShapeTypes(), "avro"), nullptr);
+  EXPECT_EQ(FindType(ShapeTypes(), ""), nullptr);
 }
 
 }  // namespace

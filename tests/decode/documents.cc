@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "pipeline/base/arena.h"
+#include "tests/support/paths.h"
 
 namespace tacho {
 namespace {
@@ -128,8 +129,7 @@ bool IsJsonByNlohmann(std::string_view text, bool& cut) {
 
 std::vector<RealMessage> ReadRealMessages(const std::string& name) {
   std::vector<RealMessage> messages;
-  const std::string path =
-      std::string(TACHO_SOURCE_DIR) + "/../shared/data/" + name;
+  const std::string path = SourceDir() + "/../shared/data/" + name;
   gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) return messages;
   std::vector<char> line(1 << 20);

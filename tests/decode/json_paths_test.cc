@@ -81,5 +81,29 @@ TEST(JsonPathsTest, KeyIsFoundIfAndOnlyIfItIsAToken) {
   }
 }
 
+TEST(JsonPathsTest, NodesAreCountedBeforeTheyAreMade) {
+  for (const std::vector<std::string>& paths :
+       {std::vector<std::string>{},
+        {"/a"},
+        {"/a/b", "/a", "/a/b"},
+        {"/location/lat", "/speed", "/location/lon", "/locations/lat"},
+        {"/a~1b/x", "/a~1b/y", "/a/b", "//", "/"}}) {
+    EXPECT_EQ(CountPathNodes(paths), JsonPaths(paths).node_count() - 1);
+  }
+  EXPECT_EQ(CountPathNodes({"", "no pointer", "/a"}), 1u);
+}
+
+TEST(JsonPathsTest, HoldsAsManyNodesAsItSays) {
+  std::vector<std::string> paths;
+  for (size_t i = 0; i < kMaxPathNodes; ++i) {
+    paths.push_back("/" + std::to_string(i));
+  }
+  const JsonPaths all(paths);
+  EXPECT_EQ(all.node_count() - 1, kMaxPathNodes);
+  EXPECT_EQ(Find(all, JsonPaths::kRoot, "65534"), all.node_of(65534));
+  paths.push_back("/one more");
+  EXPECT_EQ(CountPathNodes(paths), kMaxPathNodes + 1);
+}
+
 }  // namespace
 }  // namespace tacho

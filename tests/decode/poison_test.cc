@@ -26,6 +26,7 @@ DecoderConfig PoisonConfig() {
   config.event_time.path = "/ts";
   config.event_time.format = EventTimeFormat::kEpochMillis;
   config.event_time.max_future_skew = std::chrono::hours(24);
+  config.tombstones = Tombstones::kReject;
   const auto add = [&](const char* name, const char* path, double min,
                        double max) {
     SignalSource source;
@@ -65,7 +66,7 @@ TEST(PoisonTest, EveryMessageEndsAsItsLineSays) {
   ASSERT_GT(lines.size(), 100u);
   const DecoderConfig config = PoisonConfig();
   Batch batch(config.Schema());
-  const auto decoder = MakeDecoder("wide", config);
+  const auto decoder = MakeDecoder(config);
   int not_first_choice = 0;
   for (const json& line : lines) {
     batch.Clear();
@@ -93,7 +94,7 @@ TEST(PoisonTest, AllMessagesInOneBatchEndAsTheyDoAlone) {
   const DecoderConfig config = PoisonConfig();
   Batch together(config.Schema());
   Batch alone(config.Schema());
-  const auto decoder = MakeDecoder("wide", config);
+  const auto decoder = MakeDecoder(config);
   std::vector<Reject> expected;
   for (size_t i = 0; i < lines.size(); ++i) {
     Add(together, lines[i]);
@@ -115,7 +116,7 @@ TEST(PoisonTest, AcceptedValuesAreTheOnesMeant) {
   const std::vector<json> lines = PoisonLines();
   if (lines.empty()) GTEST_SKIP() << "../shared/data/poison.ndjson is absent";
   const DecoderConfig config = PoisonConfig();
-  const auto decoder = MakeDecoder("wide", config);
+  const auto decoder = MakeDecoder(config);
   Batch batch(config.Schema());
   const auto decoded = [&](const char* name) -> const Batch& {
     batch.Clear();

@@ -225,7 +225,7 @@ std::vector<std::string> Outcomes(const Batch& batch) {
 // Decodes all texts in batches and compares; counts the accepted ones.
 size_t Compare(const std::vector<std::string>& texts, size_t batch_size) {
   const DecoderConfig config = Config();
-  const auto decoder = MakeDecoder("wide", config);
+  const auto decoder = MakeDecoder(config);
   Batch batch(config.Schema());
   size_t accepted = 0;
   for (size_t begin = 0; begin < texts.size(); begin += batch_size) {

@@ -1,10 +1,12 @@
-#include "pipeline/decode/wide_decoder.h"
+// Records and rejects of the shape `wide`, from framing to field rules.
 
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <string>
 #include <vector>
+
+#include "pipeline/decode/decoder.h"
 
 namespace tacho {
 namespace {
@@ -22,6 +24,12 @@ SignalSource Source(const char* name, SignalType type,
 }
 
 // Decodes one message at a time under a config that the test changes first.
+std::string Detail(const Reject& reject) {
+  std::string text;
+  DescribeFound(reject.at, text);
+  return text;
+}
+
 class WideDecoderTest : public testing::Test {
  protected:
   WideDecoderTest() {
@@ -39,7 +47,8 @@ class WideDecoderTest : public testing::Test {
                      Timestamp log_time = kLogTime) {
     batch_.emplace(config_.Schema());
     batch_->AddMessage(5, log_time, key, value);
-    WideDecoder(config_).Decode(*batch_);
+    decoder_ = MakeDecoder(config_);  // What is said of a reject is its own.
+    decoder_->Decode(*batch_);
     EXPECT_EQ(batch_->records() + batch_->rejects.size(), 1u);
     if (batch_->rejects.empty()) return "ok";
     EXPECT_EQ(batch_->rejects[0].message, 0u);
@@ -61,6 +70,7 @@ class WideDecoderTest : public testing::Test {
   std::string_view text() const { return batch_->columns[3].strings[0]; }
 
   DecoderConfig config_;
+  std::unique_ptr<Decoder> decoder_;
   std::optional<Batch> batch_;
 };
 
@@ -164,6 +174,37 @@ TEST_F(WideDecoderTest, Int64KeepsAllBitsAndItsBounds) {
   EXPECT_EQ(Signals(R"("i":-6)"), "out_of_range");
 }
 
+TEST_F(WideDecoderTest, Int64BoundsAreExact) {
+  signal(1).max = 9007199254740992;
+  signal(1).whole_max = 9007199254740992;
+  EXPECT_EQ(Signals(R"("i":9007199254740992)"), "ok");
+  EXPECT_EQ(Signals(R"("i":9007199254740993)"), "out_of_range");
+  signal(1) = Source("i", SignalType::kInt64);
+  signal(1).min = -1.5;
+  signal(1).max = 2.5;
+  EXPECT_EQ(Signals(R"("i":-1)"), "ok");
+  EXPECT_EQ(Signals(R"("i":-2)"), "out_of_range");
+  EXPECT_EQ(Signals(R"("i":2)"), "ok");
+  EXPECT_EQ(Signals(R"("i":3)"), "out_of_range");
+  // No int64 is above 2^63.
+  signal(1).min = 1e19;
+  signal(1).max = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(Signals(R"("i":9223372036854775807)"), "out_of_range");
+}
+
+// As a double, the greatest is 2^63, which no int64 is.
+TEST_F(WideDecoderTest, TheGreatestInt64CanBeABound) {
+  signal(1).min = 9223372036854775807.0;
+  signal(1).whole_min = INT64_MAX;
+  EXPECT_EQ(Signals(R"("i":9223372036854775807)"), "ok");
+  EXPECT_EQ(Signals(R"("i":9223372036854775806)"), "out_of_range");
+  signal(1) = Source("i", SignalType::kInt64);
+  signal(1).max = -9223372036854775808.0;
+  signal(1).whole_max = INT64_MIN;
+  EXPECT_EQ(Signals(R"("i":-9223372036854775808)"), "ok");
+  EXPECT_EQ(Signals(R"("i":-9223372036854775807)"), "out_of_range");
+}
+
 TEST_F(WideDecoderTest, Int64WithAConvertingUnitIsRounded) {
   signal(1) = Source("i", SignalType::kInt64, "m");
   EXPECT_EQ(Signals(R"("i":1499)"), "ok");
@@ -174,13 +215,19 @@ TEST_F(WideDecoderTest, Int64WithAConvertingUnitIsRounded) {
   EXPECT_EQ(Signals(R"("i":9223372036854775807)"), "out_of_range");
 }
 
-TEST_F(WideDecoderTest, TextIsUnescapedAndItsLimitCountsBytes) {
-  config_.limits.string_bytes = 4;
+// A result is JSON, and must not be larger there than what was accepted.
+TEST_F(WideDecoderTest, TextIsUnescapedAndItsLimitCountsBytesAsJsonWritesThem) {
+  config_.limits.string_bytes = 5;
   ASSERT_EQ(Signals(R"("s":"\u20ac\n")"), "ok");
   EXPECT_EQ(text(), "\u20ac\n");
-  EXPECT_EQ(Signals(R"("s":"abcd")"), "ok");
-  EXPECT_EQ(Signals(R"("s":"abcde")"), "too_large");
+  EXPECT_EQ(Signals(R"("s":"abcde")"), "ok");
+  EXPECT_EQ(Signals(R"("s":"abcdef")"), "too_large");
   EXPECT_EQ(Signals(R"("s":"\u20ac\u20ac")"), "too_large");
+  EXPECT_EQ(Signals(R"("s":"\u0001")"), "too_large");
+  EXPECT_EQ(Signals(R"("s":"a\"\\")"), "ok");
+  EXPECT_EQ(Signals(R"("s":"ab\"\\")"), "too_large");
+  config_.limits.string_bytes = 6;
+  EXPECT_EQ(Signals(R"("s":"\u0001")"), "ok");
   ASSERT_EQ(Signals(R"("s":"")"), "ok");
   EXPECT_EQ(state(3), CellState::kValid);
   EXPECT_EQ(text(), "");
@@ -195,6 +242,9 @@ TEST_F(WideDecoderTest, VehicleIdIsATextOfLimitedSize) {
   EXPECT_EQ(id(R"("abcde")"), "too_large");
   EXPECT_EQ(id(R"("\u20ac\u0041")"), "ok");
   EXPECT_EQ(batch_->vehicle_id[0], "\u20acA");
+  EXPECT_EQ(id(R"("\"\\")"), "ok");
+  EXPECT_EQ(id(R"("\"\\a")"), "too_large");
+  EXPECT_EQ(id(R"("\u0000")"), "too_large");
   EXPECT_EQ(id(R"("")"), "missing_field");
   EXPECT_EQ(id("null"), "missing_field");
   EXPECT_EQ(id("4716"), "wrong_type");
@@ -270,9 +320,113 @@ TEST_F(WideDecoderTest, FirstFaultInTheDocumentedOrderIsTheReason) {
             "out_of_range");
 }
 
-TEST_F(WideDecoderTest, TombstoneAndEmptyValueAreToldApart) {
-  EXPECT_EQ(Decode(std::string_view()), "not_an_object");
-  EXPECT_EQ(Decode(""), "unparsable_json");
+TEST_F(WideDecoderTest, ATombstoneIsNothingToTheJobUnlessItSaysSo) {
+  Batch batch(config_.Schema());
+  for (const auto tombstones : {Tombstones::kSkip, Tombstones::kReject}) {
+    config_.tombstones = tombstones;
+    batch.Clear();
+    batch.AddMessage(1, kLogTime, "k", {});
+    batch.AddMessage(2, kLogTime, "k", R"({"id":"v","ts":1769443200000})");
+    batch.AddMessage(3, kLogTime, "k", "");
+    MakeDecoder(config_)->Decode(batch);
+    const bool skips = tombstones == Tombstones::kSkip;
+    EXPECT_EQ(batch.skipped, skips ? 1u : 0u);
+    EXPECT_EQ(batch.records(), 1u);
+    EXPECT_EQ(batch.message_index[0], 1u);
+    ASSERT_EQ(batch.rejects.size(), skips ? 1u : 2u);
+    EXPECT_EQ(batch.rejects.back().reason, RejectReason::kUnparsableJson);
+    EXPECT_EQ(Detail(batch.rejects.back()),
+              R"(bytes ""; expected JSON; the value is empty)");
+    if (skips) continue;
+    EXPECT_EQ(batch.rejects[0].reason, RejectReason::kNotAnObject);
+    EXPECT_EQ(Detail(batch.rejects[0]),
+              "null; expected an object; this is a tombstone");
+  }
+}
+
+TEST_F(WideDecoderTest, WhatCannotBeReadIsARejectOfItsOwn) {
+  Batch batch(config_.Schema());
+  batch.AddUnreadable(4, 9, "bad CRC");
+  MakeDecoder(config_)->Decode(batch);
+  ASSERT_EQ(batch.rejects.size(), 1u);
+  EXPECT_EQ(batch.rejects[0].reason, RejectReason::kUnreadable);
+  EXPECT_EQ(batch.messages[0].offset, 4);
+  EXPECT_EQ(batch.unreadable.at(0).end, 9);
+  EXPECT_EQ(batch.skipped, 0u);
+}
+
+TEST_F(WideDecoderTest, ARejectSaysWhereAndWhatWasThere) {
+  signal(0).min = -90;
+  signal(0).max = 90;
+  config_.signals.push_back(Source("n/m", SignalType::kBool));
+  config_.signals[4].required = true;
+  config_.limits.string_bytes = 8;
+  const auto said = [&](const std::string& members) {
+    EXPECT_NE(Signals(members), "ok");
+    const Reject& reject = batch_->rejects.at(0);
+    return std::string(reject.at.path) + " " + Detail(reject);
+  };
+  EXPECT_EQ(said(R"("d":"1")"),
+            R"(/d text "1"; expected a number; or write allow_string: true)");
+  EXPECT_EQ(said(R"("d":91)"),
+            R"(/d number "91"; expected a number from -90 to 90)");
+  EXPECT_EQ(said(R"("d":[1])"), "/d array; expected a number");
+  EXPECT_EQ(said(R"("i":5.0)"),
+            R"(/i number "5.0"; expected a whole number, without fraction and )"
+            "exponent");
+  EXPECT_EQ(said(R"("b":"on")"), R"(/b text "on"; expected true or false)");
+  EXPECT_EQ(said(R"("s":"123456789")"),
+            R"(/s text "123456789"; expected at most limits.string_bytes, as )"
+            "JSON writes them");
+  EXPECT_EQ(said(R"("d":1)"), "/n/m nothing; expected true or false");
+  EXPECT_EQ(said(R"("n/m":null)"), "/n/m nothing; expected true or false");
+  EXPECT_EQ(batch_->rejects[0].at.site, 3u + 4);
+  EXPECT_EQ(RejectSites(config_),
+            (std::vector<std::string>{"message", "vehicle", "event_time", "d",
+                                      "i", "b", "s", "n/m"}));
+}
+
+TEST_F(WideDecoderTest, ARejectOfVehicleTimeOrMessageSaysSoToo) {
+  const auto said = [&](const std::string& message) {
+    EXPECT_NE(Decode(message), "ok");
+    const Reject& reject = batch_->rejects.at(0);
+    return std::to_string(reject.at.site) + " " + std::string(reject.at.path) +
+           " " + Detail(reject);
+  };
+  EXPECT_EQ(said(R"({"id":17,"ts":1})"), R"(1 /id number "17"; expected text)");
+  EXPECT_EQ(said(R"({"ts":1})"), "1 /id nothing; expected text");
+  EXPECT_EQ(said(R"({"id":"v","ts":"1769443200000"})"),
+            R"(2 /ts text "1769443200000"; expected ISO-8601 as )"
+            "2026-01-26T16:00:00Z or with +01:00, or a bare number");
+  EXPECT_EQ(
+      said(R"({"id":"v","ts":1})"),
+      R"(2 /ts number "1"; expected a time from input.event_time.min on)");
+  EXPECT_EQ(said("[1]"), R"(0  JSON "[1]"; expected an object)")
+      << "the sample of a message is its bytes";
+  EXPECT_EQ(said("\x1f\x8b\x08"),
+            R"(0  bytes "\x8b\x08"; expected JSON; these bytes are gzip)");
+  EXPECT_EQ(said(std::string("\0\0\0\0\x05{}", 7)),
+            R"(0  bytes "\x00\x00\x00\x00\x05{}"; expected JSON; this starts )"
+            "with a zero byte, as in Confluent's framing");
+  EXPECT_EQ(said("{\"id\":\"\xff\"}"), R"(0  bytes "\xff"}"; expected UTF-8)");
+}
+
+// The answer rests on how far the bytes before are valid, at any length.
+TEST_F(WideDecoderTest, TheFirstBytesThatAreNoUtf8AreShown) {
+  for (const size_t before : {0u, 1u, 1022u, 1023u, 1024u, 1025u, 3000u}) {
+    for (const char* filler : {"a", "\xc3\xbc", "\xf0\x9f\x9a\x97"}) {
+      std::string text = "{\"";
+      while (text.size() < before) text += filler;
+      EXPECT_EQ(Decode(text + "\xfe\x01"), "invalid_utf8");
+      EXPECT_EQ(batch_->rejects[0].at.sample, "\xfe\x01") << before << filler;
+    }
+  }
+}
+
+TEST_F(WideDecoderTest, ValuesMadeInvalidAreCounted) {
+  for (size_t i = 0; i < 4; ++i) signal(i).on_bad = OnBad::kInvalid;
+  ASSERT_EQ(Signals(R"("d":"x","i":1.5,"b":true)"), "ok");
+  EXPECT_EQ(batch_->invalid_values, 2u);
 }
 
 TEST_F(WideDecoderTest, MessageSizeAndDepthAreLimited) {
@@ -301,7 +455,7 @@ TEST_F(WideDecoderTest, PathsMayBeNestedAndShared) {
 
 TEST_F(WideDecoderTest, RecycledBatchShowsNothingOfItsLastUse) {
   Batch batch(config_.Schema());
-  WideDecoder decoder(config_);
+  const auto decoder = MakeDecoder(config_);
   const auto add = [&](const char* value) {
     batch.AddMessage(0, kLogTime, "k", value);
   };
@@ -309,12 +463,12 @@ TEST_F(WideDecoderTest, RecycledBatchShowsNothingOfItsLastUse) {
     add(R"({"id":"v","ts":1769443200000,"d":1,"i":2,"b":true,"s":"\t"})");
   }
   add(R"({"id":"v","ts":1769443200000,"d":1,"i":"bad"})");
-  decoder.Decode(batch);
+  decoder->Decode(batch);
   EXPECT_EQ(batch.records(), 3u);
   EXPECT_EQ(batch.rejects.size(), 1u);
   batch.Clear();
   for (int i = 0; i < 4; ++i) add(R"({"id":"w","ts":1769443200000})");
-  decoder.Decode(batch);
+  decoder->Decode(batch);
   ASSERT_EQ(batch.records(), 4u);
   EXPECT_TRUE(batch.rejects.empty());
   for (const Column& column : batch.columns) {
@@ -331,7 +485,7 @@ TEST_F(WideDecoderTest, RejectedMessagesLeaveNoRowBetweenTheOthers) {
                               (i % 3 == 1 ? "\"x\"" : std::to_string(i)) + "}";
     batch.AddMessage(i, kLogTime, "k", value);
   }
-  WideDecoder(config_).Decode(batch);
+  MakeDecoder(config_)->Decode(batch);
   ASSERT_EQ(batch.records(), 6u);
   const std::vector<uint32_t> kept = {0, 2, 3, 5, 6, 8};
   for (size_t row = 0; row < kept.size(); ++row) {

@@ -1,16 +1,15 @@
-"""A real Apache Kafka, broker and controller in one process (KRaft)."""
+"""A real Apache Kafka: brokers that are controllers, too (KRaft)."""
 
 import os
 import pathlib
 import signal
 import socket
 
-from kafka.admin import KafkaAdminClient
-
 from process import Process, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER_ID = "dGFjaG8tZmF1bHRzLXRlcw"
+START_SECONDS = 120  # Of a JVM on a busy host, at most.
 
 
 def libs():
@@ -29,26 +28,28 @@ def free_ports(count):
 
 
 class Broker:
-    """Listens directly, for tests, and behind the fault proxy, for workers:
-    what it advertises to clients of that listener is the proxy's port."""
+    """One node. Listens directly, for tests, and behind the fault proxy, for
+    workers: what it advertises to clients of that listener is the proxy's
+    port. `voters` is the cluster's controller quorum, `size` its brokers."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, node, ports, voters, size):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
+        self.node = node
         self.process = None
         self.kills = 0
-        direct, behind, self.proxy_port, controller = free_ports(4)
+        direct, self.behind_port, self.proxy_port, controller = ports
         self.bootstrap = f"127.0.0.1:{direct}"
-        self.behind_port = behind
         self.through_proxy = f"127.0.0.1:{self.proxy_port}"
+        replicas, least = size, max(1, size - 1)
         properties = {
             "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{direct},"
-                         f"PROXY://127.0.0.1:{behind},"
+            "node.id": node,
+            "controller.quorum.voters": voters,
+            "listeners": f"PLAINTEXT://{self.bootstrap},"
+                         f"PROXY://127.0.0.1:{self.behind_port},"
                          f"CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{direct},"
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap},"
                                     f"PROXY://{self.through_proxy}",
             "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
@@ -57,11 +58,15 @@ class Broker:
             "log.dirs": self.directory / "data",
             "auto.create.topics.enable": "false",
             "log.retention.ms": -1,
-            "offsets.topic.replication.factor": 1,
-            "transaction.state.log.replication.factor": 1,
-            "transaction.state.log.min.isr": 1,
-            "share.coordinator.state.topic.replication.factor": 1,
-            "share.coordinator.state.topic.min.isr": 1,
+            # Its default would be a third of the heap.
+            "log.cleaner.dedupe.buffer.size": 16 << 20,
+            "default.replication.factor": replicas,
+            "min.insync.replicas": least,
+            "offsets.topic.replication.factor": replicas,
+            "transaction.state.log.replication.factor": replicas,
+            "transaction.state.log.min.isr": least,
+            "share.coordinator.state.topic.replication.factor": replicas,
+            "share.coordinator.state.topic.min.isr": least,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 1000,
             "broker.session.timeout.ms": 3000,
@@ -73,26 +78,39 @@ class Broker:
         with open(self.directory / "server.properties", "w") as file:
             for name, value in properties.items():
                 file.write(f"{name}={value}\n")
+
+    def format(self):
+        """The process that makes the log directory; it has to end with 0."""
         # The history of the group's offsets is read at the end: a log that
         # is being written is not compacted before it rolls, at 100 MB.
-        formatting = self._java("kafka.tools.StorageTool", "format",
-                                "-t", CLUSTER_ID, "-c")
-        if formatting.wait(120) != 0:
-            raise RuntimeError("formatting failed:\n" + formatting.tail())
+        return self._java("kafka.tools.StorageTool", "format",
+                          "-t", CLUSTER_ID, "-c")
 
     def _java(self, main, *arguments):
         return Process(
-            ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            ["java", "-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
              "-Dorg.apache.logging.log4j.level=WARN", "-cp", libs() + "/*",
              main, *arguments, self.directory / "server.properties"],
             self.directory / "broker.log")
 
-    def start(self):
+    # ---- Its life.
+
+    def spawn(self):
+        """Starts it and waits for nothing."""
         self.process = self._java("kafka.Kafka")
-        wait_until(self._answers, 120, "start of the broker\n" +
+
+    def start(self):
+        self.spawn()
+        self.wait_ready()
+
+    def wait_ready(self):
+        wait_until(self.answers, START_SECONDS, "start of a broker\n" +
                    self.process.tail(), every=0.1)
 
-    def _answers(self):
+    def running(self):
+        return self.process is not None and self.process.running()
+
+    def answers(self):
         if not self.process.running():
             raise RuntimeError("the broker ended:\n" + self.process.tail())
         host, port = self.bootstrap.split(":")
@@ -107,16 +125,13 @@ class Broker:
         self.kills += 1
 
     def stop(self):
+        """Politely: it hands its leaders to others first, if there are any."""
         self.process.signal(signal.SIGTERM)
-        if self.process.wait(20) is None:
+        if self.process.wait(30) is None:
             self.process.kill()
 
-    def create_topics(self, partitions_of):
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        try:
-            admin.create_topics(
-                {topic: {"num_partitions": partitions, "replication_factor": 1}
-                 for topic, partitions in partitions_of.items()},
-                timeout_ms=20000, wait_for_metadata=True)
-        finally:
-            admin.close()
+    def freeze(self):
+        self.process.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.signal(signal.SIGCONT)

@@ -11,22 +11,21 @@ Each rule looks at one thing and names it in its violations:
   epochs       the commits of the group and the meta records of the changelog
                are the same epochs: same number, writer and offset, in order
   changelog    after every epoch the changelog holds the model's state
+  owner        every meta record, marker and committed offset says whose it is
   store        every RocksDB directory holds the model's state at the offset
                of its marker; one of each partition is at the committed offset
   ledger       input = rejects + filtered + late + counted in windows
 """
 
 import json
-import re
 from collections import Counter
 
 import formats
 from history import SINKS, Violation
-from model import Lane
+from model import ANYTHING, Lane
 
 MAX_PER_RULE = 5  # Violations of one rule and place; the rest is counted.
 WHOLE_EVERY = 50  # Epochs between looks at the whole state of a lane.
-EPOCH = re.compile(r"tacho1;g=(\d+);e=(\d+);w=([0-9a-f-]+)\Z")
 
 
 class Report:
@@ -117,11 +116,14 @@ class LaneCheck:
         commits = history.commits[partition]
         self.committed = commits[-1].offset if commits else 0
         self.stores = {}  # next offset -> [(store, marker)]
+        self.log_id = 0  # As the changelog's first record says.
+        self.owner = None  # (cluster, digest of the job), once one was seen.
 
     def add(self, rule, what, where=None):
         self.report.add(rule, where or self.where, what)
 
     def run(self):
+        self._learn_log_id()
         self._read_markers()
         self._check_changelog()
         self._advance(self.committed)
@@ -166,9 +168,16 @@ class LaneCheck:
         touched = set()
         epochs = []
         records = self.history.changelog[self.partition]
+        record = None
         try:
             self._learn_names(records)
             for record in records:
+                if record.key == formats.IDENTITY_KEY:
+                    if record is not records[0]:
+                        self.add("changelog", f"offset {record.offset}: an "
+                                 "identity record that is not the first")
+                    formats.parse_identity(record.value)
+                    continue
                 if record.key != formats.META_KEY:
                     table, vehicle, subkey, value = formats.parse_change(
                         record, self.names)
@@ -185,7 +194,8 @@ class LaneCheck:
                 self._check_epoch(marker, state, None if whole else touched)
                 touched.clear()
         except formats.Corrupt as e:
-            self.add("changelog", f"offset {record.offset}: {e}")
+            at = "" if record is None else f"offset {record.offset}: "
+            self.add("changelog", f"{at}{e}")
             return
         if touched:
             self.add("changelog", f"{len(touched)} changes follow the last "
@@ -195,16 +205,47 @@ class LaneCheck:
             self._check_whole("changelog", f"after epoch {epochs[-1][0]}",
                               state)
 
+    def _learn_log_id(self):
+        first = next(iter(self.history.changelog[self.partition]), None)
+        if first is None or first.key != formats.IDENTITY_KEY:
+            return
+        try:
+            self.log_id = formats.parse_identity(first.value)
+        except formats.Corrupt:
+            pass  # The changelog is checked later.
+
     def _learn_names(self, records):
         for record in records:
             if record.key == formats.META_KEY:
-                names = formats.parse_marker(record.value).tables
+                try:
+                    names = formats.parse_marker(record.value).tables
+                except formats.Corrupt as e:
+                    raise formats.Corrupt(f"meta record: {e}") from e
                 self.names.update((formats.table_tag(n), n) for n in names)
+
+    def _check_owner(self, marker, at):
+        """The group has its job's name in these tests."""
+        job, topic = self.history.job, self.history.topic
+        for what, found, wanted in (("group", marker.group, job),
+                                    ("input", marker.topic, topic),
+                                    ("job", marker.job, job)):
+            if found != wanted:
+                self.add("owner", f"{at}: of {what} {found}, not {wanted}")
+        if marker.log_id != self.log_id:
+            self.add("owner", f"{at}: of changelog {marker.log_id}, not "
+                     f"{self.log_id}")
+        same = marker.cluster, marker.job_digest
+        self.owner = self.owner or same
+        if not marker.cluster or same != self.owner:
+            self.add("owner", f"{at}: of cluster and job {same}, not "
+                     f"{self.owner}")
+        # Until state points come, results and state move together.
+        if marker.published != marker.next_offset or marker.digests:
+            self.add("owner", f"{at}: published up to {marker.published}")
 
     def _check_epoch(self, marker, state, touched):
         at = f"epoch {marker.epoch}, offset {marker.next_offset}"
-        if marker.job != self.history.job:
-            self.add("changelog", f"{at}: of job {marker.job}")
+        self._check_owner(marker, at)
         if marker.partition_time != self.model.time:
             self.add("changelog", f"{at}: partition time "
                      f"{marker.partition_time}, not {self.model.time}")
@@ -229,14 +270,20 @@ class LaneCheck:
         """The group's commits and the changelog tell the same story."""
         commits = []
         for commit in self.history.commits[self.partition]:
-            found = EPOCH.match(commit.metadata)
-            if found:
-                epoch = int(found[2]), found[3], commit.offset
+            found = formats.parse_metadata(commit.metadata)
+            if found and found.job != self.history.job:
+                self.add("owner", f"offset {commit.offset} was committed by "
+                         f"job {found.job}")
+            if found and found.epoch:
+                if found.published != commit.offset:
+                    self.add("owner", f"offset {commit.offset}: published up "
+                             f"to {found.published}")
+                epoch = found.epoch, found.writer, commit.offset
                 # A client whose connection broke asks again, in the same
                 # transaction.
                 if commits[-1:] != [epoch]:
                     commits.append(epoch)
-            elif not commit.metadata.endswith(";start"):
+            elif not found or ";start;" not in commit.metadata:
                 self.add("epochs", f"offset {commit.offset} was committed "
                          f"with metadata '{commit.metadata}'")
         for i, (a, b) in enumerate(zip(commits, epochs)):
@@ -263,6 +310,7 @@ class LaneCheck:
                 continue
             if marker.restoring:
                 continue
+            self._check_owner(marker, store.name)
             self.stores.setdefault(marker.next_offset, []).append(
                 (store, marker))
             current = current or marker.next_offset == self.committed
@@ -304,15 +352,18 @@ class LaneCheck:
         late = sum(dict(r.headers).get("tacho.stream") == b"stats"
                    for r in outputs["late"])
         refused = len(outputs["rejects"])
-        total = refused + windows.filtered + late + emitted + still_open
+        total = (refused + self.model.skipped + windows.filtered + late
+                 + emitted + still_open)
         if total != len(below):
             self.add("ledger", f"{len(below)} messages in; {refused} rejects "
-                     f"+ {windows.filtered} filtered + {late} late + {emitted}"
+                     f"+ {self.model.skipped} tombstones + {windows.filtered} filtered + {late} late + {emitted}"
                      f" in closed + {still_open} in open windows = {total}")
 
 
 def matches(record, expected):
-    if record.key != expected.key or record.headers != expected.headers:
+    if record.key != expected.key or (
+        not same_headers(record.headers, expected.headers)
+    ):
         return False
     if not isinstance(expected.value, list):
         return record.value == expected.value
@@ -321,6 +372,13 @@ def matches(record, expected):
     except (ValueError, TypeError):
         return False
     return pairs == [tuple(p) for p in expected.value]
+
+
+def same_headers(headers, expected):
+    """Names and values in order; ANYTHING is what is said to people only."""
+    return len(headers) == len(expected) and all(
+        a[0] == b[0] and (b[1] is ANYTHING or a[1] == b[1])
+        for a, b in zip(headers, expected))
 
 
 def brief(record):

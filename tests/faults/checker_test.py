@@ -10,6 +10,7 @@ import checker
 import formats
 import telemetry
 from history import SINKS, Commit, History, Record, Store
+from load import longest_gap
 from model import ANYTHING, Lane
 
 JOB, TOPIC, WRITER = "job", "job.in", "00000000-0000-4000-8000-000000000001"
@@ -34,8 +35,9 @@ class Writer:
         self.lane = Lane(JOB, TOPIC, partition)
         self.outputs = {sink: [] for sink in SINKS}
         self.changelog = []
-        self.commits = [Commit(0, "tacho1;g=0;start")]
+        self.commits = [Commit(0, formats.write_metadata(JOB))]
         self.old_store = None
+        self._append(*formats.write_identity(1))
         before = {}
         for epoch, start in enumerate(range(0, len(messages), per_epoch), 1):
             chunk = messages[start : start + per_epoch]
@@ -50,8 +52,10 @@ class Writer:
                 if isinstance(value, list):
                     value = json.dumps(dict(value)).encode()
                 # Markers of transactions take offsets too.
+                headers = tuple((n, b"?" if v is ANYTHING else v)
+                                for n, v in output.headers)
                 log.append(Record(len(log) * 2, 0, output.key, value,
-                                  output.headers))
+                                  headers))
         now = state_of(self.lane)
         for key in sorted(set(before) | set(now)):
             if before.get(key) == now.get(key):
@@ -61,7 +65,8 @@ class Writer:
         marker = formats.write_marker(epoch, WRITER, offset, TABLES,
                                       partition_time=self.lane.time)
         self._append(formats.META_KEY, marker)
-        self.commits.append(Commit(offset, f"tacho1;g=0;e={epoch};w={WRITER}"))
+        self.commits.append(Commit(offset, formats.write_metadata(
+            JOB, epoch, WRITER, offset)))
         self.store = self._store("worker-0", marker, now)
         self.old_store = self.old_store or self._store("worker-1", marker, now)
         return now
@@ -127,7 +132,7 @@ class CheckerTest(unittest.TestCase):
         keys = {formats.table_tag(t): t for t in TABLES}
         changed = {formats.parse_change(r, keys)[0]
                    for r in self.history.changelog[0]
-                   if r.key != formats.META_KEY}
+                   if len(r.key) > 1}  # Neither identity nor meta record.
         self.assertEqual(changed, set(TABLES))
 
     def test_refuses_an_output_dropped(self):
@@ -282,13 +287,73 @@ class CheckerTest(unittest.TestCase):
         self.assert_refused("epochs")
 
     def test_refuses_a_jump_past_the_end(self):
-        self.history.commits[0].append(Commit(10**6, "tacho1;g=0;start"))
+        self.history.commits[0].append(Commit(10**6, formats.write_metadata(JOB)))
         self.assert_refused("offsets")
 
     def test_refuses_an_offset_that_decreased(self):
         commits = self.history.commits[0]
         commits.insert(10, Commit(commits[5].offset, commits[5].metadata))
         self.assert_refused("offsets")
+
+    def rewrite_last_meta(self, **changed):
+        """Its writer is right in all but what is changed."""
+        log = self.history.changelog[0]
+        at = self.last_meta()
+        old = formats.parse_marker(log[at].value)
+        fields = {"job": old.job, "group": old.group, "topic": old.topic,
+                  "cluster": old.cluster, "published": old.published,
+                  "partition_time": old.partition_time,
+                  "log_id": old.log_id} | changed
+        log[at] = dataclasses.replace(log[at], value=formats.write_marker(
+            old.epoch, old.writer, old.next_offset, old.tables, **fields))
+
+    def test_accepts_a_meta_record_that_was_written_again(self):
+        self.rewrite_last_meta()
+        self.assertEqual(checker.check(self.history), [])
+
+    def test_refuses_meta_records_of_others(self):
+        for changed in ({"group": "eu"}, {"topic": "cars"}, {"job": "other"},
+                        {"cluster": "elsewhere"}, {"cluster": ""},
+                        {"published": 0}, {"log_id": 2}, {"log_id": 0}):
+            with self.subTest(**changed):
+                self.history = copy.deepcopy(self.right)
+                self.rewrite_last_meta(**changed)
+                self.assert_refused("owner")
+
+    def test_refuses_a_changelog_without_its_identity(self):
+        del self.history.changelog[0][0]
+        self.assert_refused("owner")
+
+    def test_refuses_a_second_identity(self):
+        log = self.history.changelog[0]
+        key, value = formats.write_identity(1)
+        log.append(dataclasses.replace(log[-1], key=key, value=value))
+        self.assert_refused("changelog")
+
+    def test_refuses_an_identity_that_does_not_read(self):
+        log = self.history.changelog[0]
+        log[0] = dataclasses.replace(log[0], value=log[0].value[:-1])
+        self.assert_refused("changelog")
+
+    def test_refuses_offsets_of_another_job(self):
+        commits = self.history.commits[0]
+        commits[20] = dataclasses.replace(
+            commits[20], metadata=commits[20].metadata + "x")
+        self.assert_refused("owner")
+
+    def test_refuses_offsets_of_an_earlier_format(self):
+        commits = self.history.commits[0]
+        commits[20] = dataclasses.replace(
+            commits[20], metadata=f"tacho1;g=0;e=20;w={WRITER}")
+        self.assert_refused("epochs")
+
+    def test_names_of_changelogs(self):
+        for (group, topic), name in {
+                ("eu", "cars-raw"): "eu-cars_2Draw-changelog-g0",
+                ("eu-cars", "raw"): "eu-cars-raw-changelog-g0",
+                ("a_b", "x.2D"): "a_5Fb-x_2E2D-changelog-g0",
+                ("é/1", "v.t"): "_C3_A9_2F1-v.t-changelog-g0"}.items():
+            self.assertEqual(formats.changelog_topic(group, topic), name)
 
     def test_refuses_input_that_was_never_committed(self):
         self.history.input[0].append(dataclasses.replace(
@@ -299,6 +364,16 @@ class CheckerTest(unittest.TestCase):
     def test_refuses_an_open_transaction(self):
         self.history.ends[f"{JOB}.stats", 0] = (10, 11)
         self.assert_refused("open")
+
+
+class StallTest(unittest.TestCase):
+    def test_takes_the_longest_gap(self):
+        self.assertEqual(longest_gap([1, 2, 9, 10], 0, 11), 7)
+
+    def test_counts_what_is_before_the_first_and_after_the_last(self):
+        self.assertEqual(longest_gap([1, 6, 7], 2, 9), 4)
+        self.assertEqual(longest_gap([1, 3, 12], 2, 9), 6)
+        self.assertEqual(longest_gap([], 2, 9), 7)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ def consumer(bootstrap, committed=True):
         bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False,
         isolation_level="read_committed" if committed else "read_uncommitted",
         auto_offset_reset="earliest", fetch_max_wait_ms=50,
+        # Quick to see that a broker is frozen, or back.
+        request_timeout_ms=3000, reconnect_backoff_max_ms=300,
+        metadata_max_age_ms=5000,
         max_partition_fetch_bytes=4 << 20, max_poll_records=5000)
 
 

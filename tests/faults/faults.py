@@ -1,12 +1,9 @@
-"""The faults of the nemesis: each a method that does it and undoes it."""
+"""The faults of the workers: each a method that does it and undoes it."""
 
 import shutil
 import signal
 import time
 
-from kafka.errors import KafkaError
-
-from hanging import abort_hanging
 from job import Worker
 from process import wait_until
 from proxy import END_TXN, KINDS
@@ -14,14 +11,14 @@ from proxy import END_TXN, KINDS
 SESSION_MS = 4000
 # Of a fault for how often it is chosen.
 WEIGHTS = {
-    "kill": 5, "fail_point": 8, "zombie": 2, "broker": 1, "storm": 2,
-    "wipe": 2, "old_state": 2, "flip": 2, "end_txn": 6, "cut": 2, "restart": 2,
+    "kill": 5, "fail_point": 8, "zombie": 2, "storm": 2, "wipe": 2,
+    "old_state": 2, "flip": 2, "end_txn": 6, "cut": 2, "restart": 2,
 }
 
 
 class Faults:
-    def __init__(self, broker, proxy, job, workers, points, rng, count):
-        self.broker, self.proxy, self.job = broker, proxy, job
+    def __init__(self, proxy, job, workers, points, rng, count):
+        self.proxy, self.job = proxy, job
         self.workers = workers  # Static members.
         self.points, self.rng = points, rng
         self.count = count  # What was done: Counter
@@ -31,7 +28,6 @@ class Faults:
         self.fatal = []
         self.extras = 0
         self.armed = {}  # Worker -> fail point
-        self.look_for_hanging = 0.0
 
     # ---- Housekeeping, between faults.
 
@@ -46,22 +42,6 @@ class Faults:
             if not worker.running():
                 self._note_exit(worker)
                 worker.start()
-        if now > self.look_for_hanging and self.count["broker"]:
-            self.look_for_hanging = now + 4
-            self.end_hanging()
-
-    def end_hanging(self):
-        """As whoever runs a broker has to, now and then: see hanging.py."""
-        job = self.job
-        try:
-            ended = abort_hanging(self.broker.bootstrap,
-                                  job.topics() + [job.changelog()],
-                                  job.partitions)
-        except (KafkaError, OSError) as e:
-            print(f"hanging transactions: {e!r}", flush=True)
-            return
-        if ended:
-            self.count["aborted for the broker (partitions)"] += ended
 
     def _note_exit(self, worker):
         code = worker.process.code
@@ -75,12 +55,15 @@ class Faults:
                               f"{worker.process.tail()}")
 
     def heal(self):
+        """Nothing that was begun happens later."""
         self.proxy.disarm()
         for worker, _ in self.frozen:
             worker.process.signal(signal.SIGCONT)
         self.frozen.clear()
-        if not self.broker.process.running():
-            self.broker.start()
+        for worker in list(self.armed):
+            if worker.running():
+                self._kill(worker)
+                worker.start()
 
     def _victim(self):
         frozen = [w for w, _ in self.frozen]
@@ -97,7 +80,9 @@ class Faults:
         code = worker.stop(40)
         if code == -signal.SIGKILL:  # An armed one, on its way out.
             return
-        if code not in (0, 69):
+        if code == 143:  # A call did not return, most likely of a broker.
+            self.count["ended hard when told to stop"] += 1
+        elif code not in (0, 69):
             self.fatal.append(f"{worker.name} was stopped and ended with "
                               f"{code}\n{worker.process.tail()}")
 
@@ -128,12 +113,6 @@ class Faults:
         worker.process.signal(signal.SIGSTOP)
         seconds = SESSION_MS / 1000 + 1 + 4 * self.rng.random()
         self.frozen.append((worker, time.monotonic() + seconds))
-
-    def _do_broker(self, worker):
-        self.broker.kill()
-        self.count["kill -9 of the broker"] += 1
-        time.sleep(self.rng.random() * 2)
-        self.broker.start()
 
     def _do_storm(self, worker):
         """Members come and go, politely or not."""
@@ -172,7 +151,8 @@ class Faults:
     def _do_flip(self, worker):
         """Bytes of SST files change while nobody has them open."""
         self._stop(worker)  # Flushes: there are files.
-        files = sorted(worker.state.rglob("*.sst"))
+        files = sorted(path for path in worker.state.rglob("*.sst")
+                       if "quarantine" not in path.parts)
         for path in self.rng.sample(files, min(len(files), 3)):
             data = bytearray(path.read_bytes())
             for _ in range(3):

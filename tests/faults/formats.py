@@ -4,19 +4,69 @@ changelog key    u8 0 (meta), or u8 1, u32 table tag, state key
 changelog value  u8 version, fields, u32 checksum; meta: a marker
 state key        escaped vehicle, 00 00, i64 big-endian with its sign flipped
 marker           see state/marker.h
+topic's name     see state/changelog_name.h
+metadata         of a committed offset: see pipeline/commit/offset_metadata.h
 """
 
+import re
 import struct
+import urllib.parse
 from dataclasses import dataclass
 
 import xxhash
 
 META_KEY = b"\0"
+IDENTITY_KEY = b"\2"
 NO_TIME = -(2**61)  # kNoTime of pipeline/base/time.h
 
 
 class Corrupt(Exception):
     pass
+
+
+def changelog_topic(group, topic, generation=0):
+    """Of names that are short enough not to be hashed."""
+
+    def escape(part, plain):
+        # Not a dot that would read as the beginning of an escape.
+        part = re.sub(rf"[^A-Za-z0-9.{plain}]|\.(?=[0-9A-F]{{2}})",
+                      lambda m: "".join(f"_{b:02X}" for b in m[0].encode()),
+                      part)
+        return part
+
+    name = (f"{escape(group, '-')}-{escape(topic, '')}"
+            f"-changelog-g{generation}")
+    assert len(name) < 218, name
+    return name
+
+
+@dataclass(frozen=True)
+class Metadata:
+    generation: int
+    epoch: int
+    writer: str
+    published: int
+    job: str
+
+
+_METADATA = re.compile(r"tacho2;g=(\d+);(?:e=(\d+);w=([0-9a-f-]+);p=(\d+)|"
+                       r"(?:start|reset=keep|reset=wipe));j=([^;]*)\Z")
+
+
+def parse_metadata(text):
+    """None if tacho did not write it; epoch 0 if no epoch did."""
+    found = _METADATA.match(text)
+    if not found:
+        return None
+    generation, epoch, writer, published, job = found.groups()
+    return Metadata(int(generation), int(epoch or 0), writer or "",
+                    int(published or 0), urllib.parse.unquote(job))
+
+
+def write_metadata(job, epoch=0, writer="", published=0):
+    """For synthetic histories."""
+    what = f"e={epoch};w={writer};p={published}" if epoch else "start"
+    return f"tacho2;g=0;{what};j={urllib.parse.quote(job, safe='')}"
 
 
 def table_tag(name):
@@ -92,8 +142,15 @@ class Marker:
     next_offset: int
     partition_time: int
     generation: int
+    group: str
+    topic: str
+    cluster: str
     job: str
+    log_id: int  # Of the changelog.
+    job_digest: int
     tables: tuple  # Names, sorted.
+    published: int
+    digests: tuple
     changelog_next: int
     restoring: bool
 
@@ -105,7 +162,7 @@ def parse_marker(data):
     ):
         raise Corrupt("checksum of a marker")
     read = Reader(body)
-    if read.u8() != 2:
+    if read.u8() != 3:
         raise Corrupt("format of a marker")
     epoch, writer, guarantee = read.i64(), read.text(), read.u8()
     next_offset, partition_time = read.i64(), read.i64()
@@ -113,33 +170,58 @@ def parse_marker(data):
     read.i64()  # ended_at
     read.number("I")  # input partitions
     generation = read.i64()
-    read.i64()  # wall time
-    job = read.text()
+    group, topic, cluster, job = (read.text() for _ in range(4))
+    log_id, job_digest = read.number("Q"), read.number("Q")
     tables = []
     for _ in range(read.varint()):
         tables.append(read.text())
         read.number("Q")
-    read.text()  # cluster
+    read.i64()  # wall time
+    published = read.i64()
+    digests = tuple((read.i64(), read.number("Q"), read.number("Q"))
+                    for _ in range(read.varint()))
     changelog_next, restoring = read.i64(), read.u8() != 0
     read.end()
     return Marker(epoch, writer, guarantee, next_offset, partition_time,
-                  generation, job, tuple(tables), changelog_next, restoring)
+                  generation, group, topic, cluster, job, log_id, job_digest,
+                  tuple(tables), published, digests, changelog_next, restoring)
 
 
 def write_marker(epoch, writer, next_offset, tables, *, job="job",
-                 partition_time=0, changelog_next=-1):
+                 group="job", topic="job.in", cluster="cluster",
+                 published=None, partition_time=0, changelog_next=-1,
+                 log_id=1):
     """For synthetic histories."""
 
     def text(s):
         return bytes([len(s)]) + s.encode()
 
-    body = struct.pack("<Bq", 2, epoch) + text(writer) + b"\2"
+    if published is None:
+        published = next_offset
+    body = struct.pack("<Bq", 3, epoch) + text(writer) + b"\2"
     body += struct.pack("<qqqq", next_offset, partition_time, NO_TIME, NO_TIME)
-    body += struct.pack("<Iqq", 1, 0, 0) + text(job) + bytes([len(tables)])
+    body += struct.pack("<Iq", 1, 0)
+    body += text(group) + text(topic) + text(cluster) + text(job)
+    body += struct.pack("<QQ", log_id, 7) + bytes([len(tables)])
     for name in sorted(tables):
         body += text(name) + struct.pack("<Q", 1)
-    body += text("") + struct.pack("<qB", changelog_next, 0)
+    body += struct.pack("<qqB", 0, published, 0)  # Wall time; no digests.
+    body += struct.pack("<qB", changelog_next, 0)
     return body + struct.pack("<Q", xxhash.xxh3_64_intdigest(body))
+
+
+def parse_identity(value):
+    """The log id of a changelog's first record."""
+    if value is None or len(value) != 12 or struct.unpack(
+            "<I", value[8:])[0] != checksum(IDENTITY_KEY, value[:8]):
+        raise Corrupt("identity record")
+    return struct.unpack("<Q", value[:8])[0]
+
+
+def write_identity(log_id):
+    """(key, value), for synthetic histories."""
+    body = struct.pack("<Q", log_id)
+    return IDENTITY_KEY, body + struct.pack("<I", checksum(IDENTITY_KEY, body))
 
 
 def parse_change(record, names_by_tag):
@@ -171,16 +253,17 @@ def write_change(table, vehicle, subkey, value):
 # Values, by the last part of their table's name.
 
 
-# samples, speeds, min, sum and count of the mean, max, time and value of the
-# last, greatest temperature, distance.
-_CELLS = "<qqddqdqddd"
+# samples, speeds, min, sum with rest and count of the mean, max, time and value
+# of the last, greatest temperature, distance in 10^-9.
+_CELLS = "<qqdddqdqddq"
+_CELL_COUNT = 11
 
 
 def _window(read):
     size, texts, valid = read.varint(), read.varint(), read.varint()
-    if size != 10 or texts != 0:
+    if size != _CELL_COUNT or texts != 0:
         raise Corrupt(f"a window of {size} cells, {texts} texts")
-    cells = struct.unpack(_CELLS, read.take(80))
+    cells = struct.unpack(_CELLS, read.take(_CELL_COUNT * 8))
     return valid, cells
 
 
@@ -222,7 +305,7 @@ def write_value(table, value):
     kind = table.rsplit(".", 1)[-1]
     if kind == "windows":
         valid, cells = value
-        head = [1, 10, 0] + ([valid] if valid < 128 else [valid & 127 | 128, 1])
+        head = [1, _CELL_COUNT, 0] + ([valid] if valid < 128 else [valid & 127 | 128, 1])
         return bytes(head) + struct.pack(_CELLS, *cells)
     if kind == "excursions":
         phase, last = value[:2]

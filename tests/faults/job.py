@@ -3,6 +3,7 @@
 import os
 import signal
 
+import formats
 from broker import ROOT
 from history import SINKS
 from process import Process
@@ -11,7 +12,6 @@ TEXT = """
 job: {name}
 kafka:
   bootstrap.servers: {bootstrap}
-  reconnect.backoff.max.ms: 500
 group:
   id: {name}
   session_timeout: {session_ms}ms
@@ -88,7 +88,7 @@ class Job:
         return [self.name] + [f"{self.name}.{sink}" for sink in SINKS]
 
     def changelog(self):
-        return f"{self.name}-{self.name}-changelog-g0"
+        return formats.changelog_topic(self.name, self.name)
 
     def lane_directories(self):
         """(partition, directory) of every lane of every worker."""

@@ -1,5 +1,6 @@
 """What runs beside the workers: a producer, and a reader that looks on."""
 
+import bisect
 import random
 import threading
 import time
@@ -66,6 +67,14 @@ class Feeder(threading.Thread):
             raise TimeoutError("the producer does not end")
 
 
+def longest_gap(times, since, until):
+    """The longest time between `since` and `until` that has none of the
+    sorted `times` in it."""
+    first = bisect.bisect_right(times, since)
+    marks = [since, *times[first : bisect.bisect_left(times, until)], until]
+    return max(b - a for a, b in zip(marks, marks[1:]))
+
+
 class Observer(threading.Thread):
     """A read_committed reader of the outputs of `jobs`, all the time.
 
@@ -81,8 +90,9 @@ class Observer(threading.Thread):
             TopicPartition(f"{job.name}.{sink}", p): []
             for job in jobs for sink in SINKS for p in range(job.partitions)}
         self._counts = {job.name: 0 for job in jobs}
-        self.last_seen = time.monotonic()
-        self.longest_stall = 0.0
+        # (job, partition) -> when something new was seen there
+        self._times = {(job.name, p): [] for job in jobs
+                       for p in range(job.partitions)}
         self.reconnects = 0
 
     def run(self):
@@ -105,19 +115,37 @@ class Observer(threading.Thread):
             reader.close()
 
     def _take(self, batches):
+        now = time.monotonic()
         for tp, records in batches.items():
             self._seen[tp].extend(
                 (r.offset, digest(Record(0, 0, r.key, r.value)))
                 for r in records)
-            self._counts[tp.topic.rsplit(".", 1)[0]] += len(records)
-        now = time.monotonic()
-        self.longest_stall = max(self.longest_stall, now - self.last_seen)
-        if batches:
-            self.last_seen = now
+            job = tp.topic.rsplit(".", 1)[0]
+            self._counts[job] += len(records)
+            self._times[job, tp.partition].append(now)
 
     def count(self, job):
         """Output records of the job that were seen committed so far."""
         return self._counts[job.name]
+
+    def all_since(self, job, since):
+        """Whether something new was seen of every partition after `since`,
+        which is monotonic."""
+        return all(times and times[-1] > since
+                   for p in range(job.partitions)
+                   for times in [self._times[job.name, p]])
+
+    def longest_gap(self, job, since, until):
+        """The longest time in which nothing new was seen of some partition;
+        times are monotonic."""
+        return max(longest_gap(self._times[job.name, p], since, until)
+                   for p in range(job.partitions))
+
+    def longest_silence(self, job, since, until):
+        """The longest time in which nothing new was seen at all."""
+        return longest_gap(
+            sorted(t for p in range(job.partitions)
+                   for t in self._times[job.name, p]), since, until)
 
     def stop(self):
         self._halt.set()

@@ -6,6 +6,8 @@ comments of operators/*.h; shares no code with tacho.
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 
 MINUTE = 60_000
 LATENESS = 10_000
@@ -16,11 +18,14 @@ FIRST_TIME = 946_684_800_000  # 2000-01-01
 NEVER = -(2**61)
 IDLE_PHASE, PENDING, OPEN = 0, 1, 2
 
-ANYTHING = object()  # A state entry that may be there or not.
+ANYTHING = object()  # A state entry that may be there or not; any text.
 
 
 class Refused(Exception):
-    """A reject, by its reason."""
+    """A reject: its reason, and the path of what is wrong, if it has one."""
+
+    def __init__(self, reason, path=None):
+        super().__init__(reason, path)
 
 
 @dataclass(frozen=True)
@@ -57,14 +62,12 @@ def _number(doc, name):
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Refused("wrong_type")
+        raise Refused("wrong_type", "/" + name)
     return float(value)
 
 
 def parse(message):
     """The Row of a message; raises Refused."""
-    if message.value is None:
-        raise Refused("not_an_object")
     try:
         text = message.value.decode("utf-8")
     except UnicodeDecodeError:
@@ -77,24 +80,26 @@ def parse(message):
     if not isinstance(doc, dict):
         raise Refused("not_an_object")
     vehicle, time = doc.get("vehicle_id"), doc.get("ts")
-    if vehicle in (None, "") or time is None:
-        raise Refused("missing_field")
-    if not isinstance(vehicle, str) or not isinstance(time, int) or (
-        isinstance(time, bool)
-    ):
-        raise Refused("wrong_type")
+    if vehicle in (None, ""):
+        raise Refused("missing_field", "/vehicle_id")
+    if not isinstance(vehicle, str):
+        raise Refused("wrong_type", "/vehicle_id")
+    if time is None:
+        raise Refused("missing_field", "/ts")
+    if not isinstance(time, int) or isinstance(time, bool):
+        raise Refused("wrong_type", "/ts")
     if time < FIRST_TIME:
-        raise Refused("clock_past")
+        raise Refused("clock_past", "/ts")
     if time > message.timestamp + MAX_SKEW:
-        raise Refused("clock_future")
+        raise Refused("clock_future", "/ts")
     speed, odometer = _number(doc, "speed_kmph"), _number(doc, "odometer_km")
     ignition = doc.get("ignition")
     if ignition is not None and not isinstance(ignition, bool):
-        raise Refused("wrong_type")
+        raise Refused("wrong_type", "/ignition")
     if speed is not None and not 0 <= speed <= 400:
-        raise Refused("out_of_range")
+        raise Refused("out_of_range", "/speed_kmph")
     if odometer is not None and odometer < 0:
-        raise Refused("out_of_range")
+        raise Refused("out_of_range", "/odometer_km")
     try:
         temp = _number(doc, "engine_temp_c")
     except Refused:
@@ -107,7 +112,7 @@ def parse(message):
 class Window:
     def __init__(self):
         self.rows = []
-        self.distance = None
+        self.distance = None  # Of decimal readings: no rounding.
 
 
 class Windows:
@@ -146,13 +151,13 @@ class Windows:
         window = self.windows[key]
         window.rows.append(row)
         if row.odometer is not None:
-            step = 0.0
+            step = Decimal(0)
             last = self.readings.get(row.vehicle)
             if last is None or row.time >= last[0]:
                 if last is not None:
-                    step = max(0.0, row.odometer - last[1])
+                    step = max(step, decimal(row.odometer) - decimal(last[1]))
                 self.readings[row.vehicle] = (row.time, row.odometer)
-            window.distance = (window.distance or 0.0) + step
+            window.distance = (window.distance or 0) + step
 
     def _silent(self):
         """What partition time closes of vehicles that say nothing."""
@@ -177,14 +182,18 @@ class Windows:
         window = self.windows.pop((vehicle, start))
         self.by_vehicle[vehicle].discard(start)
         a = aggregate(window)
-        mean = a["sum"] / a["speeds"] if a["speeds"] else None
+        mean = None
+        if a["speeds"]:
+            mean = float(sum(map(Fraction, a["pair"])) / a["speeds"])
+        distance = window.distance
         self.lane.emit("stats", vehicle, [
             ("vehicle_id", vehicle), ("window_start", start),
             ("window_end", end), ("samples", a["samples"]),
             ("speeds", a["speeds"]), ("speed_min", a["min"]),
             ("speed_mean", mean), ("speed_max", a["max"]),
             ("speed_last", a["last"][1] if a["last"] else None),
-            ("temp_max", a["temp"]), ("distance", window.distance)])
+            ("temp_max", a["temp"]),
+            ("distance", None if distance is None else float(distance))])
 
     def entry(self, table, vehicle, subkey):
         if table == "windows":
@@ -205,20 +214,33 @@ class Windows:
         return {(vehicle, 0) for vehicle in of}
 
 
+def decimal(number):
+    """What was written of a number that was read as a double."""
+    return Decimal(repr(number))
+
+
+def add(pair, value):
+    """Neumaier's sum: what rounding takes is kept apart."""
+    total, rest = pair
+    more = total + value
+    lost = Fraction(total) + Fraction(value) - Fraction(more)
+    return more, rest + float(lost)
+
+
 def aggregate(window):
     speeds = [r.speed for r in window.rows if r.speed is not None]
     temps = [r.temp for r in window.rows if r.temp is not None]
-    total = 0.0
+    pair = 0.0, 0.0
     last = None
     for r in window.rows:
         if r.speed is None:
             continue
-        total += r.speed
+        pair = add(pair, r.speed)
         if last is None or r.time >= last[0]:
             last = (r.time, r.speed)
     return {"samples": len(window.rows), "speeds": len(speeds),
             "min": min(speeds, default=None), "max": max(speeds, default=None),
-            "sum": total, "last": last, "temp": max(temps, default=None)}
+            "pair": pair, "last": last, "temp": max(temps, default=None)}
 
 
 def stored(window):
@@ -232,9 +254,10 @@ def stored(window):
         valid |= 1 << 6
     if window.distance is not None:
         valid |= 1 << 7
-    return valid, (a["samples"], a["speeds"], a["min"] or 0.0, a["sum"],
+    units = int((window.distance or 0) * 10**9)
+    return valid, (a["samples"], a["speeds"], a["min"] or 0.0, *a["pair"],
                    a["speeds"], a["max"] or 0.0, last[0], last[1],
-                   a["temp"] or 0.0, window.distance or 0.0)
+                   a["temp"] or 0.0, units)
 
 
 @dataclass
@@ -261,7 +284,7 @@ class Excursions:
             self.filtered += 1
             return
         if row.time < state.last:
-            self.lane.late(self.name, row.time, state.last)
+            self.lane.late_behind(self.name, state.last)
             return
         state.last = row.time
         value = getattr(row, self.signal)
@@ -314,6 +337,7 @@ class Lane:
     def __init__(self, job, topic, partition):
         self.job, self.topic, self.partition = job, topic, partition
         self.records = 0
+        self.skipped = 0
         self.time = NEVER  # Partition time.
         self.oldest = None
         self.newest = {}  # vehicle -> greatest event time
@@ -331,10 +355,18 @@ class Lane:
 
     def take(self, message):
         self._message = message
+        if message.value is None:
+            self.skipped += 1  # A tombstone.
+            return
         try:
             row = parse(message)
-        except Refused as reason:
-            self._pass_on("rejects", [("tacho.reason", str(reason))])
+        except Refused as refused:
+            reason, path = refused.args
+            headers = [("tacho.reason", reason)]
+            if path:
+                headers.append(("tacho.path", path))
+            headers.append(("tacho.detail", ANYTHING))
+            self._pass_on("rejects", headers)
             return
         self.records += 1
         self.time = max(self.time, row.time)
@@ -356,13 +388,19 @@ class Lane:
             ("tacho.stream", stream), ("tacho.window_start", start),
             ("tacho.window_end", end)])
 
+    def late_behind(self, stream, last):
+        """Late without a window: what it came after is the last sample."""
+        self._pass_on("late", [
+            ("tacho.stream", stream), ("tacho.last_sample", last)])
+
     def _pass_on(self, sink, headers):
         m = self._message
         headers += [("tacho.topic", self.topic),
                     ("tacho.partition", self.partition),
                     ("tacho.offset", m.offset),
                     ("tacho.timestamp", m.timestamp), ("tacho.job", self.job)]
-        headers = tuple((n, str(v).encode()) for n, v in headers)
+        headers = tuple((n, v if v is ANYTHING else str(v).encode())
+                        for n, v in headers)
         self.outputs[sink].append(Output(m.offset, m.key, m.value, headers))
 
     # ---- State, by table name: "<stream>.<index>.<table>" or "clock".

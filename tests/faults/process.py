@@ -1,5 +1,6 @@
 """Processes that die with us, and waiting with a deadline."""
 
+import pathlib
 import signal
 import subprocess
 import time
@@ -43,6 +44,11 @@ class Process:
     def code(self):
         """Exit status; -N: died of signal N; None: it runs."""
         return self.popen.poll()
+
+    def stopped(self):
+        """Whether a SIGSTOP holds it."""
+        stat = pathlib.Path(f"/proc/{self.pid}/stat").read_text()
+        return stat.rsplit(")", 1)[1].split()[0] == "T"
 
     def signal(self, number):
         if self.running():

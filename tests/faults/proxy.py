@@ -1,7 +1,8 @@
-"""A TCP proxy before the broker that can misdirect single requests.
+"""A TCP proxy before the brokers that can misdirect single requests.
 
 It reads the header of every request: size, API key, version, correlation id.
-A fault is armed for one API key and hits the next such request:
+A fault is armed for one API key and hits the next such request, to whichever
+broker:
 
   hold        the request waits, and all that follow it on its connection
   cut_before  the request is lost and its connection is cut
@@ -15,6 +16,7 @@ Threading: an event loop on a thread of its own; arm() from any thread.
 """
 
 import asyncio
+import functools
 import struct
 import threading
 from collections import Counter
@@ -28,9 +30,9 @@ class Cut(Exception):
 
 
 class Proxy(threading.Thread):
-    def __init__(self, port, upstream_port):
+    def __init__(self, routes):
         super().__init__(name="proxy", daemon=True)
-        self.port, self.upstream_port = port, upstream_port
+        self.routes = routes  # (port, port of the broker behind it)
         self.hits = Counter()  # (API key, kind)
         self._armed = {}  # API key -> (kind, seconds)
         self._lock = threading.Lock()
@@ -65,8 +67,9 @@ class Proxy(threading.Thread):
 
     def run(self):
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(asyncio.start_server(
-            self._serve, "127.0.0.1", self.port))
+        for port, upstream in self.routes:
+            self._loop.run_until_complete(asyncio.start_server(
+                functools.partial(self._serve, upstream), "127.0.0.1", port))
         self._ready.set()
         self._loop.run_forever()
 
@@ -74,17 +77,18 @@ class Proxy(threading.Thread):
         for writer in list(self._writers):
             writer.close()
 
-    async def _serve(self, reader, writer):
+    async def _serve(self, upstream, reader, writer):
         try:
             up_reader, up_writer = await asyncio.open_connection(
-                "127.0.0.1", self.upstream_port)
+                "127.0.0.1", upstream)
         except OSError:  # The broker is down.
             writer.close()
             return
         self._writers |= {writer, up_writer}
         deaf = asyncio.Event()  # The client gets no more answers.
         tasks = [
-            asyncio.ensure_future(self._requests(reader, up_writer, deaf)),
+            asyncio.ensure_future(self._requests(
+                upstream, reader, up_writer, deaf)),
             asyncio.ensure_future(self._answers(up_reader, writer, deaf))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -103,7 +107,7 @@ class Proxy(threading.Thread):
             writer.write(data)
             await writer.drain()
 
-    async def _requests(self, reader, up_writer, deaf):
+    async def _requests(self, upstream, reader, up_writer, deaf):
         while True:
             head = await reader.readexactly(4)
             size = struct.unpack(">i", head)[0]
@@ -113,7 +117,8 @@ class Proxy(threading.Thread):
             if kind == "hold":
                 await asyncio.sleep(seconds)
             if kind == "late":
-                task = asyncio.ensure_future(self._deliver(frame, seconds))
+                task = asyncio.ensure_future(self._deliver(
+                    upstream, frame, seconds))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             if kind in ("late", "cut_before"):
@@ -133,12 +138,12 @@ class Proxy(threading.Thread):
             self.hits[key, kind] += 1
         return kind, seconds
 
-    async def _deliver(self, frame, seconds):
+    async def _deliver(self, upstream, frame, seconds):
         """The request alone, over a connection of its own."""
         await asyncio.sleep(seconds)
         try:
             reader, writer = await asyncio.open_connection(
-                "127.0.0.1", self.upstream_port)
+                "127.0.0.1", upstream)
             writer.write(frame)
             await writer.drain()
             await asyncio.wait_for(reader.read(65536), 5)

@@ -16,7 +16,8 @@ from collections import Counter
 
 import checker
 import collect
-from broker import ROOT, Broker
+from broker import ROOT
+from cluster import Cluster
 from job import Job, Worker
 from load import Feeder, Observer
 from process import Timeout, wait_until
@@ -65,7 +66,7 @@ class Attempt:
         for i in range(self.rounds):
             self._get_on()
             if self.rule == "ignore_fence":
-                self._zombie(self.workers[i % 2])
+                self._zombie(self.workers[i % 2], self.workers[(i + 1) % 2])
             elif self.rule == "early_offsets":
                 self._die_between(self.workers[i % 2])
             else:
@@ -104,11 +105,18 @@ class Attempt:
         worker.stop(5)
         worker.start(sabotage=self.rule)
 
-    def _zombie(self, worker):
-        """Frozen until its partitions are another's, who goes on."""
-        worker.process.signal(signal.SIGSTOP)
-        time.sleep(2.5)
-        self._get_on()
+    def _zombie(self, worker, other):
+        """Frozen with an epoch in its hands until the epoch's partitions are
+        another's, who has committed on all of them; then it goes on. Both may
+        find what an earlier round did, and stop themselves."""
+        worker.process.kill()
+        worker.start(sabotage=self.rule, fail_point="commit.before_begin:5:stop")
+        wait_until(lambda: worker.process.stopped() or not worker.running(),
+                   30, "a worker frozen in a commit")
+        frozen = time.monotonic()
+        wait_until(lambda: not worker.running() or not other.running() or
+                   self.observer.all_since(self.job, frozen),
+                   60, "another worker in its place")
         worker.process.signal(signal.SIGCONT)
 
 
@@ -120,7 +128,7 @@ def main():
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="tacho-faults-"))
-    broker = Broker(directory / "broker")
+    broker = Cluster(directory)
     broker.start()
     missed = []
     for rule in options.rule or [*CONTROLS, *rules()]:

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "tests/support/paths.h"
 #include "tests/support/tacho_process.h"
 #include "tests/support/temp_dir.h"
 
@@ -33,7 +34,7 @@ std::string Demo(std::vector<std::string> arguments) {
 }
 
 std::string JobFile(const std::string& name) {
-  return std::string(TACHO_SOURCE_DIR) + "/config/jobs/" + name + ".yaml";
+  return SourceDir() + "/config/jobs/" + name + ".yaml";
 }
 
 TEST(DemoTest, TheFleetsMessagesAreAllAccountedFor) {
@@ -47,8 +48,7 @@ TEST(DemoTest, TheFleetsMessagesAreAllAccountedFor) {
 }
 
 TEST(DemoTest, RealMessagesOfAFileAreAllAccountedFor) {
-  const std::string input =
-      std::string(TACHO_SOURCE_DIR) + "/../shared/data/wide.ndjson.gz";
+  const std::string input = SourceDir() + "/../shared/data/wide.ndjson.gz";
   if (!std::ifstream(input)) GTEST_SKIP() << input << " is absent";
 
   const std::string said = Demo(

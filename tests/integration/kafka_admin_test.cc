@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/group_member.h"
+#include "tests/support/plain_member.h"
 #include "tests/support/real_broker.h"
 
 namespace tacho {
@@ -161,8 +161,8 @@ TEST_F(KafkaAdminTest, OffsetForTimeIsTheFirstThatIsNotBefore) {
 
 TEST_F(KafkaAdminTest, OffsetsOfAGroupComeBackWithTheirMetadata) {
   ASSERT_TRUE(broker().CreateTopic("admin-offsets", 2).ok());
-  const std::vector<GroupOffset> offsets = {
-      {{"admin-offsets", 0}, 7, "tacho1;g=2;reset=wipe"},
+  const std::vector<PartitionOffset> offsets = {
+      {{"admin-offsets", 0}, 7, "tacho2;g=2;reset=wipe;j=job"},
       {{"admin-offsets", 1}, 0, ""}};
 
   const Status moved =
@@ -187,7 +187,7 @@ TEST_F(KafkaAdminTest, AGroupThatNobodyKnowsIsDeadAndEmpty) {
 
 TEST_F(KafkaAdminTest, OffsetsOfAnActiveGroupStayWhereTheyAre) {
   ASSERT_TRUE(broker().CreateTopic("admin-active", 1).ok());
-  const auto member = GroupMember::Join(
+  const auto member = PlainMember::Join(
       broker().bootstrap(), "admin-active-group", "admin-active", "the-worker");
   ASSERT_TRUE(member.ok()) << member.status().ToString();
 
@@ -200,6 +200,33 @@ TEST_F(KafkaAdminTest, OffsetsOfAnActiveGroupStayWhereTheyAre) {
   EXPECT_EQ(moved.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(moved.message(), HasSubstr("active members"));
   EXPECT_THAT(*admin_->GroupOffsets("admin-active-group", kTimeout), IsEmpty());
+}
+
+// librdkafka would end the process (eonce->refcnt) some time after a group
+// request of its own has timed out and the coordinator is back.
+TEST_F(KafkaAdminTest, RequestsThatNobodyAnswersAreSurvivedAndAskedAgain) {
+  ASSERT_TRUE(broker().CreateTopic("admin-asleep", 1).ok());
+  ASSERT_TRUE(admin_
+                  ->AlterGroupOffsets("admin-asleep",
+                                      {{{"admin-asleep", 0}, 3, ""}}, kTimeout)
+                  .ok());
+  for (int i = 0; i < 4; ++i) {
+    broker().Pause();
+    const Status described =
+        admin_->DescribeGroup("admin-asleep", Millis(300)).status();
+    const Status offsets =
+        admin_->GroupOffsets("admin-asleep", Millis(300)).status();
+    broker().Resume();
+
+    EXPECT_TRUE(described.retryable()) << described.ToString();
+    EXPECT_TRUE(offsets.retryable()) << offsets.ToString();
+    // Long enough for what was asked to be answered.
+    const auto group = admin_->DescribeGroup("admin-asleep", kTimeout);
+    EXPECT_TRUE(group.ok()) << group.status().ToString();
+    const auto found = admin_->GroupOffsets("admin-asleep", kTimeout);
+    ASSERT_TRUE(found.ok()) << found.status().ToString();
+    EXPECT_EQ(found->front().offset, 3);
+  }
 }
 
 TEST_F(KafkaAdminTest, AnAbsentBrokerIsUnavailableAndRetryable) {

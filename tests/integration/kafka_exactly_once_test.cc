@@ -1,190 +1,24 @@
 // An epoch's transaction against a real broker: what is visible when, what a
 // fence does, and which failures leave a producer that is used again.
 
-#include "pipeline/commit/kafka_exactly_once.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <functional>
 #include <future>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "pipeline/commit/changelog.h"
-#include "pipeline/commit/offset_metadata.h"
-#include "tests/support/group_member.h"
-#include "tests/support/open_transaction.h"
-#include "tests/support/real_broker.h"
-#include "tests/support/tacho_process.h"
+#include "tests/integration/exactly_once_fixture.h"
 
 namespace tacho {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::SizeIs;
 
-class Owner final : public EpochOwner {
- public:
-  Status Apply(const LaneEpoch&) override { return Status::Ok(); }
-  bool owned() const override { return true; }
-};
-
-std::vector<std::string> Values(const std::vector<KafkaRecord>& records) {
-  std::vector<std::string> values;
-  for (const KafkaRecord& r : records) values.push_back(r.value.value_or(""));
-  return values;
-}
-
-// One lane of one group: its topics, a real member whose generation fences,
-// and epochs to commit.
-class KafkaExactlyOnceTest : public BrokerTest {
- protected:
-  void Prepare(const std::string& name) {
-    name_ = name;
-    options_.group = name;
-    options_.transactional_id = name + "-group-worker";
-    options_.output.properties = {{"bootstrap.servers", broker().bootstrap()}};
-    options_.output.sinks = {{Output()}};
-    for (const std::string& topic : {name, Output(), Log()}) {
-      const Status created = broker().CreateTopic(topic, 1);
-      ASSERT_TRUE(created.ok()) << created.ToString();
-    }
-    auto member = GroupMember::Join(broker().bootstrap(), Group(), name, "m");
-    ASSERT_TRUE(member.ok()) << member.status().ToString();
-    member_ = *std::move(member);
-    epoch_.membership = *member_->membership();
-    ASSERT_TRUE(epoch_.membership.valid());
-    epoch_.parts = {{&part_, &owner_}};
-    part_.tp = {name, 0};
-    part_.marker.input_partitions = 1;
-    part_.marker.writer_id = "writer";
-    part_.marker.job = name;
-  }
-
-  std::string Output() const { return name_ + ".out"; }
-  std::string Group() const { return name_ + "-group"; }
-  std::string Log() const { return ChangelogTopic(name_, name_, 0); }
-
-  void Open() {
-    if (HasFatalFailure()) return;
-    auto made = MakeKafkaExactlyOnce(options_, SystemClock());
-    ASSERT_TRUE(made.ok()) << made.status().ToString();
-    transaction_ = *std::move(made);
-  }
-
-  // The next epoch: one output and one state change that say `text`.
-  void Fill(const std::string& text) {
-    part_.Clear();
-    part_.outputs.Begin(0, 0, kNoLogTime);
-    part_.outputs.Append("car");
-    part_.outputs.EndKey();
-    part_.outputs.Append(text);
-    part_.outputs.EndValue();
-    part_.outputs.AddHeader("h", text);
-    part_.outputs.End();
-    part_.changes.Begin(0, TableTag("table"));
-    Append("key");
-    part_.changes.EndKey();
-    Append(text);
-    part_.changes.EndValue();
-    part_.changed = true;
-    ++part_.marker.epoch;
-    part_.marker.next_offset = part_.marker.epoch * 10;
-  }
-
-  // Up to, but without, the commit.
-  Status Write(const std::string& text) {
-    if (transaction_ == nullptr) return {StatusCode::kInternal, "not open"};
-    Fill(text);
-    RETURN_IF_ERROR(transaction_->Begin());
-    RETURN_IF_ERROR(transaction_->Produce(part_));
-    RETURN_IF_ERROR(transaction_->Flush());
-    return transaction_->SendOffsets(epoch_);
-  }
-  Status WriteAndCommit(const std::string& text) {
-    RETURN_IF_ERROR(Write(text));
-    return transaction_->Commit(epoch_);
-  }
-
-  std::vector<KafkaRecord> Read(const std::string& topic,
-                                Isolation isolation = Isolation::kCommitted) {
-    const auto records = broker().ConsumeAll(topic, isolation);
-    EXPECT_TRUE(records.ok()) << records.status().ToString();
-    return records.ok() ? *records : std::vector<KafkaRecord>();
-  }
-  // The coordinator says yes before the last marker is in the log.
-  void ExpectVisible(const std::vector<std::string>& texts) {
-    EXPECT_TRUE(Eventually([&] { return Values(Read(Output())) == texts; }))
-        << ::testing::PrintToString(Values(Read(Output())));
-    EXPECT_TRUE(
-        Eventually([&] { return Read(Log()).size() == 2 * texts.size(); }));
-    const auto committed = broker().CommittedOffsets(Group(), name_);
-    ASSERT_TRUE(committed.ok()) << committed.status().ToString();
-    if (texts.empty()) {
-      EXPECT_THAT(*committed, IsEmpty());
-    } else {
-      EXPECT_EQ(committed->at(0).offset, part_.marker.next_offset);
-    }
-  }
-
-  // As the transaction coordinator keeps it; it grows with every
-  // init_transactions of the id.
-  std::pair<int64_t, int> ProducerEpoch() {
-    std::pair<int64_t, int> found{-1, -1};
-    for (const KafkaRecord& r :
-         Read("__transaction_state", Isolation::kUncommitted)) {
-      // Key: i16 version, i16 size, id. Value: i16 version, i64 producer,
-      // i16 epoch. Big-endian.
-      if (!r.key || r.key->size() < 4 || !r.value || r.value->size() < 12) {
-        continue;
-      }
-      if (r.key->substr(4) != options_.transactional_id) continue;
-      const auto number = [&](size_t at, size_t size) {
-        int64_t n = 0;
-        for (size_t i = at; i < at + size; ++i) {
-          n = n << 8 | static_cast<unsigned char>((*r.value)[i]);
-        }
-        return n;
-      };
-      found = {number(2, 8), static_cast<int>(number(10, 2))};
-    }
-    return found;
-  }
-
-  // Somebody with the same transactional.id, as broker and client see it.
-  void Fence() {
-    const auto other =
-        OpenTransaction::Begin(broker().bootstrap(), options_.transactional_id);
-    ASSERT_TRUE(other.ok()) << other.status().ToString();
-    ASSERT_TRUE((*other)->Abort().ok());
-  }
-
-  static std::string StderrOf(const std::function<void()>& work) {
-    testing::internal::CaptureStderr();
-    work();
-    return testing::internal::GetCapturedStderr();
-  }
-
-  void Append(const std::string& text) {
-    part_.changes.bytes().insert(part_.changes.bytes().end(), text.begin(),
-                                 text.end());
-  }
-
-  std::string name_;
-  KafkaExactlyOnceOptions options_;
-  std::unique_ptr<GroupMember> member_;
-  Owner owner_;
-  LaneEpoch part_;
-  Epoch epoch_;
-  std::unique_ptr<Transaction> transaction_;
-};
+using KafkaExactlyOnceTest = ExactlyOnceOnKafka;
 
 // The answer to the commit is lost with the connection: whatever the outcome,
 // nothing is half visible, and the worker learns it from Kafka. First, because
@@ -196,8 +30,8 @@ TEST_F(KafkaExactlyOnceTest, ABrokerThatDiesUnderTheCommitIsSettledLater) {
   const auto before = ProducerEpoch();
   ASSERT_TRUE(Write("under way").ok());
   broker().Kill();
-  auto commit = std::async(std::launch::async,
-                           [&] { return transaction_->Commit(epoch_); });
+  auto commit =
+      std::async(std::launch::async, [&] { return writer_->Commit(epoch_); });
 
   const Status restarted = broker().Restart();
 
@@ -205,9 +39,9 @@ TEST_F(KafkaExactlyOnceTest, ABrokerThatDiesUnderTheCommitIsSettledLater) {
   const Status outcome = commit.get();
   if (!outcome.ok()) {
     EXPECT_TRUE(outcome.retryable()) << outcome.ToString();
-    transaction_->Abort();
+    writer_->Abort();
   }
-  const Status settled = transaction_->Settle();
+  const Status settled = writer_->Settle();
   ASSERT_TRUE(settled.ok()) << settled.ToString();
   EXPECT_GT(ProducerEpoch(), before);
   const bool visible =
@@ -228,7 +62,7 @@ TEST_F(KafkaExactlyOnceTest, AnEpochIsVisibleAfterItsCommitAndAllAtOnce) {
   EXPECT_THAT(*broker().CommittedOffsets(Group(), name_), IsEmpty());
   EXPECT_THAT(Read(Output(), Isolation::kUncommitted), SizeIs(1));
 
-  const Status committed = transaction_->Commit(epoch_);
+  const Status committed = writer_->Commit(epoch_);
 
   ASSERT_TRUE(committed.ok()) << committed.ToString();
   ExpectVisible({"one"});
@@ -247,12 +81,18 @@ TEST_F(KafkaExactlyOnceTest, AnEpochIsVisibleAfterItsCommitAndAllAtOnce) {
 TEST_F(KafkaExactlyOnceTest, TheChangelogHoldsTheChangesAndThenTheMetaRecord) {
   Prepare("eo-changelog");
   Open();
-  ASSERT_TRUE(WriteAndCommit("one").ok());
+  part_.marker.log_id = 77;
+  ASSERT_TRUE(WriteAndCommit("one", /*begins_log=*/true).ok());
   ASSERT_TRUE(WriteAndCommit("two").ok());
 
-  const std::vector<KafkaRecord> log = Read(Log());
+  std::vector<KafkaRecord> log = Read(Log());
 
-  ASSERT_THAT(log, SizeIs(4));
+  ASSERT_THAT(log, SizeIs(5));
+  const auto identity = ParseChangelogRecord(*log[0].key, *log[0].value);
+  ASSERT_TRUE(identity.ok()) << identity.status().ToString();
+  EXPECT_EQ(identity->kind, ChangelogRecord::kIdentity);
+  EXPECT_EQ(identity->log_id, 77u);
+  log.erase(log.begin());
   for (size_t i = 0; i < 4; ++i) {
     const auto record = ParseChangelogRecord(*log[i].key, *log[i].value);
     ASSERT_TRUE(record.ok()) << record.status().ToString();
@@ -265,6 +105,7 @@ TEST_F(KafkaExactlyOnceTest, TheChangelogHoldsTheChangesAndThenTheMetaRecord) {
     const auto meta = DecodeMarker(record->value);
     ASSERT_TRUE(meta.ok()) << meta.status().ToString();
     EXPECT_EQ(meta->epoch, i == 1 ? 1 : 2);
+    EXPECT_EQ(meta->log_id, 77u);
     EXPECT_EQ(meta->changelog_next, kNoOffset);  // Only a store's.
   }
   EXPECT_EQ(part_.marker.changelog_next, log[3].offset + 1);
@@ -276,8 +117,8 @@ TEST_F(KafkaExactlyOnceTest, AfterAnAbortNothingIsVisibleAndTheHandleIsGood) {
   ASSERT_TRUE(Write("gone").ok());
   const auto before = ProducerEpoch();
 
-  transaction_->Abort();
-  ASSERT_TRUE(transaction_->Settle().ok());
+  writer_->Abort();
+  ASSERT_TRUE(writer_->Settle().ok());
 
   ExpectVisible({});
   EXPECT_THAT(Read(Output(), Isolation::kUncommitted), SizeIs(1));
@@ -297,8 +138,8 @@ TEST_F(KafkaExactlyOnceTest, AStaleGenerationIsRefusedAndTheHandleIsGood) {
 
   EXPECT_TRUE(refused.retryable()) << refused.ToString();
   EXPECT_THAT(refused.message(), HasSubstr("send_offsets"));
-  transaction_->Abort();
-  ASSERT_TRUE(transaction_->Settle().ok());
+  writer_->Abort();
+  ASSERT_TRUE(writer_->Settle().ok());
   ++epoch_.membership.generation;
   ASSERT_TRUE(WriteAndCommit("again").ok());
   ExpectVisible({"mine", "again"});
@@ -313,7 +154,7 @@ TEST_F(KafkaExactlyOnceTest, AMemberThatTheGroupDoesNotKnowIsRefused) {
   const Status refused = Write("strange");
 
   EXPECT_TRUE(refused.retryable()) << refused.ToString();
-  transaction_->Abort();
+  writer_->Abort();
   ExpectVisible({});
 }
 
@@ -327,10 +168,10 @@ TEST_F(KafkaExactlyOnceTest, WithoutGenerationOrMemberNothingIsSent) {
     epoch_.membership.generation = generation;
     epoch_.membership.member_id = member;
 
-    EXPECT_EQ(Write("unfenced").code(), StatusCode::kCancelled);
+    EXPECT_EQ(Write("unfenced").code(), StatusCode::kUnavailable);
 
-    transaction_->Abort();
-    ASSERT_TRUE(transaction_->Settle().ok());
+    writer_->Abort();
+    ASSERT_TRUE(writer_->Settle().ok());
   }
   ExpectVisible({});
 }
@@ -345,8 +186,8 @@ TEST_F(KafkaExactlyOnceTest, AFencedProducerIsMadeAnew) {
   const Status refused = WriteAndCommit("fenced");
 
   EXPECT_TRUE(refused.retryable()) << refused.ToString();
-  transaction_->Abort();
-  const Status settled = transaction_->Settle();
+  writer_->Abort();
+  const Status settled = writer_->Settle();
   ASSERT_TRUE(settled.ok()) << settled.ToString();
   ASSERT_TRUE(WriteAndCommit("after").ok());
   ExpectVisible({"before", "after"});
@@ -356,25 +197,25 @@ TEST_F(KafkaExactlyOnceTest, AFencedProducerIsMadeAnew) {
 TEST_F(KafkaExactlyOnceTest, AFenceInTheMiddleOfAnEpochIsWorthARetry) {
   Prepare("eo-fenced-middle");
   Open();
-  ASSERT_NE(transaction_, nullptr);
+  ASSERT_NE(writer_, nullptr);
   Fill("first");
-  ASSERT_TRUE(transaction_->Begin().ok());
-  ASSERT_TRUE(transaction_->Produce(part_).ok());
-  ASSERT_TRUE(transaction_->Flush().ok());
+  ASSERT_TRUE(writer_->Begin().ok());
+  ASSERT_TRUE(writer_->Produce(part_).ok());
+  ASSERT_TRUE(writer_->Flush().ok());
   Fence();
 
   // The client learns of it with some answer; from then on the handle refuses
   // every message.
   Status status;
   ASSERT_TRUE(Eventually([&] {
-    status = transaction_->Produce(part_);
-    if (status.ok()) (void)transaction_->Flush().ok();
+    status = writer_->Produce(part_);
+    if (status.ok()) (void)writer_->Flush().ok();
     return !status.ok();
   }));
 
   EXPECT_TRUE(status.retryable()) << status.ToString();
-  transaction_->Abort();
-  ASSERT_TRUE(transaction_->Settle().ok());
+  writer_->Abort();
+  ASSERT_TRUE(writer_->Settle().ok());
   ASSERT_TRUE(WriteAndCommit("after").ok());
   ExpectVisible({"after"});
 }
@@ -386,8 +227,8 @@ TEST_F(KafkaExactlyOnceTest, FencedAgainAndAgainItTakesANewId) {
     for (int i = 0; i < 3; ++i) {
       Fence();
       EXPECT_FALSE(WriteAndCommit("fenced").ok());
-      transaction_->Abort();
-      const Status settled = transaction_->Settle();
+      writer_->Abort();
+      const Status settled = writer_->Settle();
       EXPECT_TRUE(settled.ok()) << settled.ToString();
     }
   });
@@ -413,8 +254,8 @@ TEST_F(KafkaExactlyOnceTest, AfterASlowCommitTheProducerIsMadeAnew) {
   broker().Pause();
 
   const std::string log = StderrOf([&] {
-    auto commit = std::async(std::launch::async,
-                             [&] { return transaction_->Commit(epoch_); });
+    auto commit =
+        std::async(std::launch::async, [&] { return writer_->Commit(epoch_); });
     EXPECT_EQ(commit.wait_for(options_.slow_commit + Millis(100)),
               std::future_status::timeout);
     broker().Resume();
@@ -433,7 +274,7 @@ TEST_F(KafkaExactlyOnceTest, WhatAnEarlierLifeLeftOpenEndsAtOnce) {
   Open();
   ASSERT_TRUE(Write("left open").ok());
   // A crash: the handle goes without a word.
-  auto dead = std::move(transaction_);
+  auto dead = std::move(writer_);
 
   Open();
 
@@ -457,8 +298,8 @@ TEST_F(KafkaExactlyOnceTest, WithoutItsChangelogAnEpochFails) {
 
   EXPECT_FALSE(Write("nowhere").ok());
 
-  transaction_->Abort();
-  EXPECT_TRUE(transaction_->Settle().ok());
+  writer_->Abort();
+  EXPECT_TRUE(writer_->Settle().ok());
   ExpectVisible({});
 }
 

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "state/changelog_name.h"
 #include "tests/integration/worker_fixture.h"
+#include "tests/support/outsider.h"
 
 namespace tacho {
 namespace {
@@ -81,7 +83,7 @@ class OffsetsTest : public WorkerOnKafka {
     return broker().EndOffsets(topic).ok();
   }
   std::string Changelog(int generation) const {
-    return name() + "-" + name() + "-changelog-g" + std::to_string(generation);
+    return ChangelogTopic(name(), name(), generation);
   }
 
  private:
@@ -121,6 +123,65 @@ TEST_F(OffsetsTest, ADryRunChangesNothing) {
   EXPECT_EQ(Committed(), committed);
   EXPECT_EQ(Metadata(0), metadata);
   EXPECT_FALSE(Exists(Changelog(1)));
+}
+
+TEST_F(OffsetsTest, ALostChangelogIsWrittenAnewFromTheStateOfThisHost) {
+  Prepare("rebuilt", 2);
+  Produce(Telemetry(800, 61));
+  ASSERT_EQ(RunToEnd("host"), 0);
+  Produce(Telemetry(400, 62, 90));
+  ASSERT_TRUE(DeleteTopic(broker().bootstrap(), Changelog(0)).ok());
+  const auto committed = Committed();
+
+  // 1. It stops, says what to do, and deletes nothing: twice the same.
+  for (int run = 0; run < 2; ++run) {
+    const auto worker = Start("host", {"--until-end"});
+    ASSERT_EQ(worker->WaitExit(seconds(60)), 65) << worker->Output();
+    EXPECT_THAT(worker->Output(), HasSubstr("offsets rebuild-changelog"));
+  }
+  EXPECT_EQ(Committed(), committed);
+
+  // 2. On another host there is nothing to write it from.
+  const Outcome elsewhere =
+      Offsets("rebuild-changelog", {"--state-dir", Path("other")});
+  EXPECT_EQ(elsewhere.code, 65) << elsewhere.output;
+  EXPECT_THAT(elsewhere.output, HasSubstr("no copy on this host"));
+
+  // 3. The advice is followed, as often as one likes.
+  const Arguments here = {"--state-dir", Path("host")};
+  Arguments dry = here;
+  dry.push_back("--dry-run");
+  const Outcome shown = Offsets("rebuild-changelog", dry);
+  EXPECT_EQ(shown.code, 0) << shown.output;
+  EXPECT_THAT(shown.output, HasSubstr("nothing was changed"));
+  const Outcome rebuilt = Offsets("rebuild-changelog", here);
+  EXPECT_EQ(rebuilt.code, 0) << rebuilt.output;
+  EXPECT_THAT(rebuilt.output, HasSubstr("written: the changelog of rebuilt/1"));
+  EXPECT_EQ(Committed(), committed);
+  const Outcome again = Offsets("rebuild-changelog", here);
+  EXPECT_EQ(again.code, 0) << again.output;
+  EXPECT_THAT(again.output, Not(HasSubstr("written:")));
+  EXPECT_THAT(again.output, HasSubstr("whole"));
+
+  // 4. It goes on where it stood, here and from the changelog alone.
+  ASSERT_EQ(RunToEnd("host"), 0);
+  ExpectOutputs(/*closed=*/false);
+  Produce(Telemetry(400, 63, 60));
+  ASSERT_EQ(RunToEnd("fresh"), 0);
+  ExpectOutputs(/*closed=*/false);
+}
+
+TEST_F(OffsetsTest, AnUnchangedChangelogIsNotWrittenAnew) {
+  Prepare("unlost", 2);
+  Produce(Telemetry(400, 64));
+  ASSERT_EQ(RunToEnd("host"), 0);
+  const auto before = *broker().EndOffsets(Changelog(0));
+
+  const Outcome outcome =
+      Offsets("rebuild-changelog", {"--state-dir", Path("host")});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.output;
+  EXPECT_EQ(*broker().EndOffsets(Changelog(0)), before);
 }
 
 TEST_F(OffsetsTest, AnActiveGroupIsRefusedAndItsMembersAreNamed) {
@@ -163,7 +224,7 @@ TEST_F(OffsetsTest, AWipeGivesTheResultsOfAnEmptyState) {
   const Outcome wiped = Reset("earliest", "wipe");
 
   EXPECT_THAT(Committed(), ElementsAre(Pair(0, 0), Pair(1, 0)));
-  EXPECT_EQ(Metadata(1), "tacho1;g=1;reset=wipe");
+  EXPECT_EQ(Metadata(1), "tacho2;g=1;reset=wipe;j=" + name());
   EXPECT_TRUE(Exists(Changelog(1)));
   ASSERT_EQ(RunToEnd("host"), 0);
   ExpectSince(before, {0, 0});
@@ -225,7 +286,7 @@ TEST_F(OffsetsTest, AKeepGoesOnWithTheState) {
   Produce(Telemetry(300, 61));  // Skipped.
   Reset("latest", "keep");
   EXPECT_EQ(Committed().at(0), end + 300);
-  EXPECT_EQ(Metadata(0), "tacho1;g=0;reset=keep");
+  EXPECT_EQ(Metadata(0), "tacho2;g=0;reset=keep;j=" + name());
 
   Produce(Telemetry(700, 62, 120));
   ASSERT_EQ(RunToEnd("elsewhere"), 0);
@@ -301,13 +362,13 @@ TEST_F(OffsetsTest, ATimeIsTheFirstMessageThatIsNotBefore) {
 // State is local: the reset is obeyed by it, once.
 TEST_F(OffsetsTest, AtLeastOnceObeysBothKinds) {
   Prepare("alo", 2);
-  const Arguments alo = {"--set", "guarantee=at_least_once"};
+  const Arguments alo = {"--set", "guarantee=at_least_once_local"};
   Produce(Telemetry(1000, 66));
   ASSERT_EQ(RunToEnd("host", alo), 0);
   auto before = Sizes();
 
   Reset("earliest", "wipe", alo);
-  EXPECT_EQ(Metadata(0), "tacho1;g=1;reset=wipe");
+  EXPECT_EQ(Metadata(0), "tacho2;g=1;reset=wipe;j=" + name());
   ASSERT_EQ(RunToEnd("host", alo), 0);
   ExpectSince(before, {0, 0});
   EXPECT_THAT(Metadata(0), HasSubstr("g=1;e="));
@@ -322,7 +383,7 @@ TEST_F(OffsetsTest, AtLeastOnceObeysBothKinds) {
   // A second look finds a state that has obeyed.
   Produce(Telemetry(200, 67, 30));
   const auto worker =
-      Start("host", {"--until-end", "--set", "guarantee=at_least_once"});
+      Start("host", {"--until-end", "--set", "guarantee=at_least_once_local"});
   ASSERT_EQ(worker->WaitExit(), 0) << worker->Output();
   EXPECT_EQ(worker->Events("stopped_lanes")[0]["messages"], 200);
 }

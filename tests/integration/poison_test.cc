@@ -47,6 +47,7 @@ class PoisonOnKafka : public WorkerOnKafka {
   // The signals and limits that the poison file assumes.
   const Arguments job_ = {
       "--set", "input.event_time.max_future_skew=24h",
+      "--set", "input.tombstones=reject",
       "--set", "input.signals.lat={path: /lat, min: -90, max: 90}",
       "--set", "input.signals.lon={path: /lon, min: -180, max: 180}"};
 };

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "pipeline/commit/changelog.h"
+#include "pipeline/restore/changelog.h"
 #include "tests/integration/worker_fixture.h"
 #include "tests/support/outsider.h"
 
@@ -104,8 +104,9 @@ TEST_F(StateRefusalTest, AStateDirectoryOfAnotherJob) {
 
   const std::string output = ExpectStops(78);
 
-  EXPECT_THAT(output, HasSubstr("the state belongs to job " + theirs));
-  EXPECT_THAT(output, HasSubstr("state.dir"));
+  EXPECT_THAT(output, HasSubstr("the state on disk belongs to group " + theirs +
+                                ", input " + theirs + " (job " + theirs));
+  EXPECT_THAT(output, HasSubstr("a state.dir of its own"));
 }
 
 TEST_F(StateRefusalTest, AWindowThatChangedItsSize) {
@@ -149,6 +150,27 @@ TEST_F(StateRefusalTest, AChangelogThatWasDeleted) {
   }
 }
 
+// Brokers refuse DeleteRecords on a compacted topic, so it takes a change of
+// its policy, as does retention.
+TEST_F(StateRefusalTest, AChangelogWhoseHeadWasDeleted) {
+  PrepareStopped("headless");
+  ASSERT_TRUE(
+      AlterTopic(bootstrap(), Log(), {{"cleanup.policy", "delete"}}).ok());
+  ASSERT_TRUE(broker().DeleteRecords(Log(), {{0, 1}}).ok());
+  ASSERT_TRUE(
+      AlterTopic(bootstrap(), Log(), {{"cleanup.policy", "compact"}}).ok());
+
+  const std::string output = ExpectStops(65, "empty-host");
+
+  EXPECT_THAT(output, HasSubstr("begins at offset 1"));
+  EXPECT_THAT(output, HasSubstr("--state wipe"));
+  // What is on this disk covers it; whoever runs here is told.
+  const auto worker = Start("host", {"--until-end"});
+  EXPECT_EQ(worker->WaitExit(seconds(60)), 0) << worker->Output();
+  EXPECT_THAT(worker->Output(), HasSubstr("changelog_head_lost"));
+  ExpectOutputs(/*closed=*/false);
+}
+
 TEST_F(StateRefusalTest, AChangelogThatWouldLoseState) {
   PrepareStopped("lossy-changelog");
   ASSERT_TRUE(
@@ -187,7 +209,7 @@ TEST_F(StateRefusalTest, OffsetsThatAnotherToolHasMoved) {
 
 TEST_F(StateRefusalTest, StateOfTheOtherGuarantee) {
   PrepareStopped("other-guarantee");
-  EditJob("guarantee: exactly_once", "guarantee: at_least_once");
+  EditJob("guarantee: exactly_once", "guarantee: at_least_once_local");
 
   const std::string output = ExpectStops(78);
 

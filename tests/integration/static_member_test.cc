@@ -135,8 +135,9 @@ TEST_P(StaticMemberTest, ASecondMemberOfTheSameNameEndsTheFirst) {
 
   const auto second = Start("other", {"--set", "group.instance_id=member-0"});
 
-  EXPECT_EQ(first->WaitExit(), 1) << first->Output();
-  EXPECT_THAT(first->Output(), HasSubstr("FENCED_INSTANCE_ID"));
+  EXPECT_EQ(first->WaitExit(), 78) << first->Output();
+  EXPECT_THAT(first->Output(),
+              HasSubstr("has taken group.instance_id member-0 of group"));
   Produce({all.begin() + 1000, all.end()});
   ASSERT_TRUE(Eventually([&] { return AtEnd(); })) << second->Output();
   second->Signal(SIGTERM);

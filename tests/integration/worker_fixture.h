@@ -33,7 +33,8 @@ class WorkerOnKafka : public BrokerTest {
 
   // `tacho run` of the job. Workers of one `host` share a state directory.
   std::unique_ptr<TachoProcess> Start(const std::string& host,
-                                      const Arguments& extra = {});
+                                      const Arguments& extra = {},
+                                      const std::string& cgroup = "");
   // Runs until the end of the topic and returns the exit code.
   int RunToEnd(const std::string& host, const Arguments& extra = {});
 
@@ -82,9 +83,10 @@ class WorkerUnderBoth : public WorkerOnKafka,
   }
 };
 
-#define INSTANTIATE_UNDER_BOTH(suite)                                       \
-  INSTANTIATE_TEST_SUITE_P(                                                 \
-      Guarantee, suite, ::testing::Values("at_least_once", "exactly_once"), \
+#define INSTANTIATE_UNDER_BOTH(suite)                           \
+  INSTANTIATE_TEST_SUITE_P(                                     \
+      Guarantee, suite,                                         \
+      ::testing::Values("at_least_once_local", "exactly_once"), \
       [](const auto& named) { return std::string(named.param); })
 
 inline const std::vector<std::string> kOutputTopics = {"stats", "alerts",

@@ -78,12 +78,12 @@ TEST(JobChecksTest, EventTimeLimitsAreInOrder) {
 }
 
 TEST(JobChecksTest, AnEpochFitsTheMemory) {
-  EXPECT_EQ(ComplainTop("commit: {bytes: 768MiB}\n"),
+  EXPECT_EQ(ComplainTop("commit: {bytes: 768MiB}\nmemory: {limit: 768MiB}\n"),
             "j:18:17: error: commit.bytes (768MiB) must be less than "
             "memory.limit (768MiB)\n");
-  EXPECT_EQ(ComplainTop("memory: {limit: 64MiB}\n"),
-            "j:18:17: error: commit.bytes (64MiB) must be less than "
-            "memory.limit (64MiB)\n");
+  // What is not written is made to fit.
+  EXPECT_EQ(ComplainTop("memory: {limit: 64MiB}\n"), "");
+  EXPECT_EQ(ComplainTop("commit: {bytes: 768MiB}\n"), "");
 }
 
 TEST(JobChecksTest, AJobDoesNotReadWhatItWrites) {
@@ -115,6 +115,88 @@ TEST(JobChecksTest, GenericGroupsAreWarnedAbout) {
         HasSubstr("j:3:13: warning: group.id: '"))
         << id;
   }
+}
+
+TEST(JobChecksTest, ARejectHasRoomForItsHeaders) {
+  const std::string limits = "limits: {reject_bytes: 32KiB, header_bytes: ";
+  EXPECT_EQ(ComplainTop(limits + "32KiB}\n"),
+            "j:18:45: error: limits.header_bytes (32KiB) must leave 8640B of "
+            "limits.reject_bytes (32KiB): 8KiB, and 7 bytes for each of "
+            "limits.headers\n");
+  // 7 bytes for each of 64 headers, which may be renamed.
+  EXPECT_EQ(ComplainTop(limits + "24128B}\n"), "");
+  EXPECT_THAT(ComplainTop(limits + "24129B}\n"), HasSubstr("must leave 8640B"));
+  EXPECT_EQ(ComplainTop(limits + "24576B, headers: 0}\n"), "");
+  EXPECT_THAT(ComplainTop("limits: {reject_bytes: 32KiB, headers: 1000, "
+                          "header_bytes: 24KiB}\n"),
+              HasSubstr("must leave 15192B"));
+}
+
+TEST(JobChecksTest, AResultFitsATopic) {
+  std::string text = SmallJob("moving: {path: /moving, type: bool}",
+                              "place: {path: /place, type: string}");
+  const std::string excursion = "excursion: {when: speed > 120, name: fast}";
+  std::string aggregates;
+  for (const char name : {'a', 'b', 'c', 'd', 'e', 'f'}) {
+    aggregates += std::string(1, name) + ": last(place), ";
+  }
+  text.replace(text.find(excursion), excursion.size(),
+               "window_aggregate: {window: {tumbling: 1m}, aggregates: {" +
+                   aggregates + "n: count()}}");
+  EXPECT_EQ(FormatDiagnostics("j", ParseJob(text).errors), "");
+  EXPECT_THAT(
+      FormatDiagnostics(
+          "j", ParseJob(text + "limits: {string_bytes: 16MiB}\n").errors),
+      HasSubstr("j:18:24: error: limits.string_bytes: a result of stream "
+                "'fast' could have 100"));
+}
+
+// A path of so many parts, all its own.
+std::string LongPath(size_t parts, const std::string& first) {
+  std::string path = "/" + first;
+  while (--parts > 0) path += "/";
+  return path;
+}
+
+TEST(JobChecksTest, APathIsNoDeeperThanAMessage) {
+  const auto with_path = [](size_t parts) {
+    return SmallJob("path: /speed", "path: " + LongPath(parts, "a")) +
+           "limits: {depth: 5}\n";
+  };
+  EXPECT_EQ(Complain(with_path(5)), "");
+  EXPECT_EQ(Complain(with_path(6)),
+            "j:9:19: error: input.signals.speed.path: the path leads 6 levels "
+            "down, and no message has a value there: limits.depth is 5\n");
+  EXPECT_THAT(Complain(SmallJob("vehicle: /id", "vehicle: /a/b/c") +
+                       "limits: {depth: 2}\n"),
+              HasSubstr("j:6:12: error: input.vehicle: the path leads 3"));
+  EXPECT_THAT(Complain(SmallJob("{path: /ts}", "{path: /a/b/c}") +
+                       "limits: {depth: 2}\n"),
+              HasSubstr("j:7:22: error: input.event_time.path: the path"));
+  const auto with_key = [](size_t parts) {
+    return SmallJob("vehicle: /id", "vehicle: {key: {as: json, path: " +
+                                        LongPath(parts, "a") + "}}");
+  };
+  EXPECT_EQ(Complain(with_key(64)), "");
+  EXPECT_THAT(Complain(with_key(65)),
+              HasSubstr("the greatest depth of a key is 64"));
+}
+
+TEST(JobChecksTest, AllPathsTogetherAreLimited) {
+  const auto with_signals = [](size_t count) {
+    std::string signals;
+    for (size_t i = 0; i < count; ++i) {
+      const std::string name = "s" + std::to_string(i);
+      signals += "    " + name + ": {path: " + LongPath(1024, name) + "}\n";
+    }
+    return SmallJob("    moving: {path: /moving, type: bool}\n", signals);
+  };
+  // With /id, /ts and /speed.
+  EXPECT_EQ(Complain(with_signals(63)), "");
+  EXPECT_EQ(Complain(with_signals(64)),
+            "j:8:3: error: input.signals: the paths have 65539 parts, where "
+            "equal beginnings count once; 65535 can be looked for: read fewer "
+            "signals, or shorter paths\n");
 }
 
 }  // namespace

@@ -19,10 +19,18 @@ void DumpDecode(const DecoderConfig& decode, std::ostream& out) {
   for (const SignalSource& signal : decode.signals) {
     out << "signal " << signal.signal.name << " " << Number(signal.signal.type)
         << " " << Number(signal.signal.dimension) << " " << signal.path << " "
+        << signal.name << " "
         << (signal.unit == nullptr ? "-" : signal.unit->name) << " "
         << signal.min << " " << signal.max << " " << signal.required << " "
         << signal.allow_string << " " << Number(signal.on_bad) << "\n";
   }
+  out << "key " << Number(decode.key_format) << " " << decode.key_path
+      << "\ntombstones " << Number(decode.tombstones) << "\n";
+  out << "accept " << decode.accept.path << " " << decode.accept.takes_listed;
+  for (const std::string& value : decode.accept.values) out << " " << value;
+  out << "\ndatums " << decode.datums.list_path << " "
+      << decode.datums.name_path << " " << decode.datums.value_path << " "
+      << decode.datums.time_path << " " << decode.datums.invalid_path << "\n";
   out << "limits " << decode.limits.message_bytes << " " << decode.limits.depth
       << " " << decode.limits.string_bytes << " "
       << decode.limits.vehicle_id_bytes << " "
@@ -31,10 +39,14 @@ void DumpDecode(const DecoderConfig& decode, std::ostream& out) {
 
 void DumpStreams(const Job& job, std::ostream& out) {
   for (const StreamConfig& stream : job.streams) {
-    out << "stream " << stream.name << " " << stream.output.topic << " "
-        << Number(stream.output.time_format) << " "
-        << Number(stream.output.timestamp) << " "
-        << stream.output.create_partitions << "\n";
+    out << "stream " << stream.name << " " << stream.from << " "
+        << stream.output.topic << " " << Number(stream.output.time_format)
+        << " " << Number(stream.output.timestamp) << " "
+        << stream.output.encoding->name << " ";
+    for (const Unit* const unit : stream.output.units) {
+      out << unit->name << " ";
+    }
+    out << stream.output.create_partitions << "\n";
     for (const OperatorConfig& config : stream.operators) {
       out << "  " << config.type->name;
       for (const ParamValue& value : config.params.values) {
@@ -60,7 +72,10 @@ std::string DumpJob(const Job& job) {
       << job.group.heartbeat_interval.count() << " "
       << job.group.max_poll_interval.count() << "\n";
   for (const std::string& topic : job.topics) out << "topic " << topic << "\n";
-  out << "decoder " << job.decoder << "\n";
+  out << "decoder " << job.decode.format->name << " "
+      << job.decode.framing->name << " " << job.decode.shape->name << " "
+      << Number(job.on_unreadable) << " " << job.headers.count << " "
+      << job.headers.bytes << " " << job.reject_bytes << "\n";
   DumpDecode(job.decode, out);
   DumpStreams(job, out);
   out << "rejects " << Number(job.rejects.action) << " " << job.rejects.topic

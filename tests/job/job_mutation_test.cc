@@ -7,8 +7,9 @@
 #include <random>
 #include <sstream>
 
-#include "pipeline/job/yaml_source.h"
+#include "pipeline/job/file/yaml_source.h"
 #include "tests/job/job_text.h"
+#include "tests/support/paths.h"
 
 namespace tacho {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 constexpr int kMutants = 1500;
 
 std::string ReadShippedJob(const std::string& name) {
-  std::ifstream in(std::string(TACHO_SOURCE_DIR) + "/config/jobs/" + name);
+  std::ifstream in(SourceDir() + "/config/jobs/" + name);
   std::stringstream text;
   text << in.rdbuf();
   return text.str();
@@ -122,7 +123,7 @@ void TryMutants(const std::string& name, uint64_t seed) {
     const std::string text = mutator.Mutate(original);
     const ParsedJob parsed = ParseJob(text);
     refused += parsed.ok() ? 0 : 1;
-    for (const JobError& error : parsed.errors) {
+    for (const Diagnostic& error : parsed.errors) {
       ASSERT_FALSE(error.message.empty());
       ASSERT_TRUE(IsInFile(text, error.line, error.column))
           << "mutant " << i << ": " << error.line << ":" << error.column << " "
@@ -158,7 +159,7 @@ TEST(JobMutationTest, OverridesNeverCrashTheParser) {
     JobOverrides overrides;
     overrides.set.emplace_back(starts[random() % 5] + make(12), make(20));
     const ParsedJob parsed = ParseJob(kSmallJob, overrides);
-    for (const JobError& error : parsed.errors) {
+    for (const Diagnostic& error : parsed.errors) {
       if (error.override_path.empty()) {
         EXPECT_TRUE(IsInFile(std::string(kSmallJob), error.line, error.column))
             << overrides.set[0].first << "=" << overrides.set[0].second;

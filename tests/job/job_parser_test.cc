@@ -13,7 +13,7 @@ using ::testing::StartsWith;
 
 TEST(JobParserTest, ReadsEveryPartOfAJob) {
   const ParsedJob parsed = Parse(std::string(kSmallJob));
-  ASSERT_TRUE(parsed.ok()) << FormatErrors("j", parsed.errors);
+  ASSERT_TRUE(parsed.ok()) << FormatDiagnostics("j", parsed.errors);
   EXPECT_TRUE(parsed.errors.empty());
   const Job& job = parsed.job;
   EXPECT_EQ(job.name, "small");
@@ -138,14 +138,54 @@ TEST(JobParserTest, AnEmptyFileIsNoJob) {
 TEST(JobParserTest, ExactlyOnceIsTheDefault) {
   EXPECT_EQ(ParseJob(SmallJob("late: drop", "late: drop")).job.guarantee,
             Guarantee::kExactlyOnce);
+  EXPECT_EQ(ParseJob(SmallJob("late: drop",
+                              "late: drop\nguarantee: at_least_once_local"))
+                .job.guarantee,
+            Guarantee::kAtLeastOnceLocal);
   EXPECT_EQ(
-      ParseJob(SmallJob("late: drop", "late: drop\nguarantee: at_least_once"))
-          .job.guarantee,
-      Guarantee::kAtLeastOnce);
+      Complain(SmallJob("late: drop", "late: drop\nguarantee: at_least_once")),
+      "j:18:12: error: guarantee: 'at_least_once' is no longer a choice: write "
+      "at_least_once_local (each message is processed at least once; state is "
+      "this host's and does not follow a partition that moves) or exactly_once "
+      "(state follows its partition through a changelog topic)\n");
   EXPECT_EQ(
       Complain(SmallJob("late: drop", "late: drop\nguarantee: at_most_once")),
       "j:18:12: error: guarantee: 'at_most_once' is not one of: exactly_once, "
-      "at_least_once; did you mean 'at_least_once'?\n");
+      "at_least_once_local\n");
+}
+
+TEST(JobParserTest, TheDigestIsOfWhatIsMadeOfTheInput) {
+  const auto digest = [](const std::string& yaml,
+                         const JobOverrides& overrides = {}) {
+    return ParseJob(yaml, overrides).job.digest;
+  };
+  const std::string job = SmallJob("late: drop", "late: drop");
+  EXPECT_NE(digest(job), 0u);
+  EXPECT_EQ(digest("# A comment.\n" + job), digest(job));
+  // Where and how fast it runs.
+  for (const char* const more :
+       {"state: {dir: ./elsewhere}", "commit: {interval: 1s}",
+        "memory: {limit: 1GiB}", "guarantee: at_least_once_local"}) {
+    EXPECT_EQ(digest(job + more + "\n"), digest(job)) << more;
+  }
+  JobOverrides group;
+  group.set.emplace_back("group.id", "another");
+  EXPECT_EQ(digest(job, group), digest(job));
+  // What it makes.
+  EXPECT_NE(digest(job + "vehicle_idle_timeout: 10m\n"), digest(job));
+  JobOverrides output;
+  output.set.emplace_back("late", "fail");
+  EXPECT_NE(digest(job, output), digest(job));
+}
+
+TEST(JobParserTest, TopicsThatHoldStateOrAreKafkasOwnAreRefusedInPlace) {
+  EXPECT_EQ(Complain(SmallJob("[in]", "[in, __consumer_offsets]")),
+            "j:5:16: error: input.topics: '__consumer_offsets' is a topic of "
+            "Kafka's own: names that begin with __ are not for a job's data\n");
+  EXPECT_THAT(
+      Complain(SmallJob("late: drop", "late: {topic: g-in-changelog-g0}")),
+      HasSubstr("error: late.topic: 'g-in-changelog-g0' is named like a "
+                "changelog of tacho"));
 }
 
 TEST(JobParserTest, TopicsAreListedByName) {
@@ -191,7 +231,7 @@ TEST(JobParserTest, EventTimeIsReadWhole) {
   EXPECT_EQ(ToEpochMillis(time.max), 1893456001000);
   EXPECT_EQ(time.max_future_skew, std::chrono::minutes(1));
   EXPECT_FALSE(time.clock_guard);
-  EXPECT_EQ(FormatErrors("j", parsed.errors), "");
+  EXPECT_EQ(FormatDiagnostics("j", parsed.errors), "");
 }
 
 TEST(JobParserTest, EveryChoiceMeansItsOwnEnumerator) {
@@ -234,7 +274,7 @@ TEST(JobParserTest, EveryChoiceMeansItsOwnEnumerator) {
 TEST(JobParserTest, AWarningIsNotAnError) {
   const ParsedJob parsed = Parse(SmallJob("small-job", "test"));
   EXPECT_TRUE(parsed.ok());
-  EXPECT_EQ(FormatErrors("j", parsed.errors),
+  EXPECT_EQ(FormatDiagnostics("j", parsed.errors),
             "j:3:13: warning: group.id: 'test' is a name that others use too; "
             "jobs that share a group take each other's partitions\n");
 }

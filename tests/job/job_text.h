@@ -46,7 +46,7 @@ inline ParsedJob Parse(const std::string& text,
 // What is wrong with a job, as users see it.
 inline std::string Complain(const std::string& text,
                             const JobOverrides& overrides = {}) {
-  return FormatErrors("j", Parse(text, overrides).errors);
+  return FormatDiagnostics("j", Parse(text, overrides).errors);
 }
 
 }  // namespace tacho

@@ -33,7 +33,7 @@ TEST(KafkaPropertiesTest, RulesAreUniqueAndSayWhatToDo) {
 TEST(KafkaPropertiesTest, AllowedOnesArePassedOnAsWritten) {
   const ParsedJob parsed =
       Parse(WithProperty("security.protocol: sasl_ssl, linger.ms: 20"));
-  ASSERT_TRUE(parsed.ok()) << FormatErrors("j", parsed.errors);
+  ASSERT_TRUE(parsed.ok()) << FormatDiagnostics("j", parsed.errors);
   EXPECT_THAT(
       *ResolveKafkaProperties(parsed.job.kafka),
       testing::ElementsAre(
@@ -86,10 +86,30 @@ TEST(KafkaPropertiesTest, UnknownOnesAreCorrected) {
             "j:2:44: error: kafka.zzz: unknown client property\n");
 }
 
+TEST(KafkaPropertiesTest, ASecretOnTheCommandLineIsRefused) {
+  for (const KafkaPropertyRule& rule : KafkaPropertyRules()) {
+    if (rule.policy != KafkaPolicy::kSecret) continue;
+    const std::string path = "kafka." + std::string(rule.name);
+    JobOverrides overrides;
+    overrides.set = {{path, "hunter2"}};
+    EXPECT_EQ(Complain(std::string(kSmallJob), overrides),
+              "--set " + path +
+                  ": error: every user of this host can read a command line; "
+                  "write '" +
+                  path + "={file: PATH}' or '" + path + "={env: NAME}'\n");
+    overrides.set = {{"kafka", "{bootstrap.servers: h:1, " +
+                                   std::string(rule.name) + ": hunter2}"}};
+    EXPECT_THAT(Complain(std::string(kSmallJob), overrides),
+                HasSubstr("every user of this host can read"));
+    overrides.set = {{path, "{env: SECRET}"}};
+    EXPECT_TRUE(Parse(std::string(kSmallJob), overrides).ok()) << path;
+  }
+}
+
 TEST(KafkaPropertiesTest, ASecretInTheFileIsWarnedAbout) {
   const ParsedJob parsed = Parse(WithProperty("sasl.password: hunter2"));
   EXPECT_TRUE(parsed.ok());
-  const std::string said = FormatErrors("j", parsed.errors);
+  const std::string said = FormatDiagnostics("j", parsed.errors);
   EXPECT_EQ(said,
             "j:2:59: warning: kafka.sasl.password: a secret in the job file; "
             "write {file: PATH} or {env: NAME}\n");

@@ -10,11 +10,10 @@ namespace {
 class IdleOperator : public Operator {
  public:
   Status Open(OperatorContext&) override { return Status::Ok(); }
-  Status Process(const Batch&, Selection&, Emitter&) override {
+  Status Process(const Batch&, RowRange&, Selection&, RowWriter&) override {
     return Status::Ok();
   }
-  Status Advance(Timestamp, Emitter&) override { return Status::Ok(); }
-  std::vector<OutputField> OutputSchema() const override { return {}; }
+  RowSchema OutputSchema() const override { return {}; }
   void Close() override {}
 };
 
@@ -71,7 +70,7 @@ const std::vector<OperatorType>& FakeOperatorTypes() {
       {"excursion",
        "A condition that holds for a while.",
        "",
-       true,
+       RowKind::kOwn,
        {{"when", ParamKind::kExpression, true, "", "Opens it."},
         {"for", ParamKind::kDuration, false, "0s", "How long it must hold."},
         {"clear", ParamKind::kExpression, false, "", "Closes it."},
@@ -80,13 +79,13 @@ const std::vector<OperatorType>& FakeOperatorTypes() {
       {"filter",
        "Keeps what is true.",
        "condition",
-       false,
+       RowKind::kNone,
        {{"condition", ParamKind::kExpression, true, "", "What to keep."}},
        Make},
       {"window_aggregate",
        "Aggregates of a window.",
        "",
-       true,
+       RowKind::kOwn,
        {{"window", ParamKind::kWindow, true, "", "Its size."},
         {"allowed_lateness", ParamKind::kDuration, false, "0s", "Waiting."},
         {"aggregates", ParamKind::kAggregates, true, "", "Results."}},

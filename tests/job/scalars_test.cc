@@ -133,6 +133,39 @@ TEST(ScalarsTest, TopicsFollowKafkasRules) {
   }
 }
 
+TEST(ScalarsTest, TopicsOfKafkaAndChangelogsAreNotForData) {
+  for (const char* const text :
+       {"__consumer_offsets", "__transaction_state", "__x", "__"}) {
+    EXPECT_THAT(CheckTopic(text).value_or(""), HasSubstr("of Kafka's own"))
+        << text;
+  }
+  for (const char* const text :
+       {"g-in-changelog-g0", "eu-cars_2Draw-changelog-g12", "-changelog-g1"}) {
+    EXPECT_THAT(CheckTopic(text).value_or(""), HasSubstr("destroys")) << text;
+  }
+  for (const char* const text :
+       {"_x", "a__b", "changelog", "x-changelog", "x-changelog-gx",
+        "x-changelog-g1-y", "x-changelog-g01"}) {
+    EXPECT_EQ(CheckTopic(text), std::nullopt) << text;
+  }
+}
+
+TEST(ScalarsTest, GroupsAreWhatKafkaTakes) {
+  for (const std::string& text :
+       {std::string("telemetry-analytics"), std::string("team/eu west:1"),
+        std::string(".."), std::string("/"), std::string("\xc3\xa9 50%"),
+        std::string("\xc2\xa0"), std::string(kMaxGroupBytes, 'g')}) {
+    EXPECT_EQ(CheckGroupId(text), std::nullopt) << text;
+  }
+  for (const std::string& text :
+       {std::string(), std::string(kMaxGroupBytes + 1, 'g'),
+        std::string("a\nb"), std::string("a\x1b[31m"), std::string("\x7f"),
+        std::string("a\0b", 3), std::string("\xc2\x9b"), std::string("\xff"),
+        std::string("\xc3")}) {
+    EXPECT_THAT(CheckGroupId(text).value_or(""), HasSubstr("1 to 1024 bytes"));
+  }
+}
+
 TEST(ScalarsTest, PointersFollowRfc6901) {
   for (const char* text : {"/a", "/a/b", "/", "/a~0b~1c", "/a.b", "/0"}) {
     EXPECT_EQ(CheckJsonPointer(text), std::nullopt) << text;

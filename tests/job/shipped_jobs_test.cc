@@ -9,7 +9,9 @@
 #include <sstream>
 
 #include "pipeline/job/job_parser.h"
-#include "tests/job/schema_validator.h"
+#include "pipeline/job/print/job_schema.h"
+#include "tests/job/print/schema_validator.h"
+#include "tests/support/paths.h"
 
 namespace tacho {
 namespace {
@@ -23,8 +25,8 @@ std::string ReadFile(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> ShippedJobs() {
   std::vector<std::filesystem::path> jobs;
-  for (const auto& entry : std::filesystem::directory_iterator(
-           std::string(TACHO_SOURCE_DIR) + "/config/jobs")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(SourceDir() + "/config/jobs")) {
     if (entry.path().extension() == ".yaml") jobs.push_back(entry.path());
   }
   std::sort(jobs.begin(), jobs.end());
@@ -32,9 +34,9 @@ std::vector<std::filesystem::path> ShippedJobs() {
 }
 
 Job Load(const std::string& name) {
-  const ParsedJob parsed = ParseJob(
-      ReadFile(std::string(TACHO_SOURCE_DIR) + "/config/jobs/" + name));
-  EXPECT_TRUE(parsed.ok()) << FormatErrors(name, parsed.errors);
+  const ParsedJob parsed =
+      ParseJob(ReadFile(SourceDir() + "/config/jobs/" + name));
+  EXPECT_TRUE(parsed.ok()) << FormatDiagnostics(name, parsed.errors);
   return parsed.job;
 }
 
@@ -42,8 +44,9 @@ TEST(ShippedJobsTest, HaveNeitherErrorsNorWarnings) {
   const auto jobs = ShippedJobs();
   EXPECT_GE(jobs.size(), 3u);
   for (const auto& path : jobs) {
-    EXPECT_EQ(FormatErrors(path.filename(), ParseJob(ReadFile(path)).errors),
-              "");
+    EXPECT_EQ(
+        FormatDiagnostics(path.filename(), ParseJob(ReadFile(path)).errors),
+        "");
   }
 }
 
@@ -51,10 +54,9 @@ TEST(ShippedJobsTest, AreValidByTheSchemaThatEditorsUse) {
   const nlohmann::json schema = nlohmann::json::parse(JobSchemaJson());
   for (const auto& path : ShippedJobs()) {
     const std::string text = ReadFile(path);
-    const JobOverrides none;
-    Complaints complaints(none);
+    Diagnostics diagnostics;
     const YamlSource source(text);
-    const auto root = LoadYaml(source, complaints);
+    const auto root = LoadYaml(source, diagnostics);
     ASSERT_TRUE(root.has_value()) << path;
     EXPECT_EQ(JudgeBySchema(schema, *root), "") << path;
   }
@@ -70,16 +72,16 @@ TEST(ShippedJobsTest, AreNamedAfterTheirFilesAndGroups) {
 }
 
 TEST(ShippedJobsTest, ExpressionErrorsHaveTheirPlaceInTheFile) {
-  std::string text = ReadFile(std::string(TACHO_SOURCE_DIR) +
-                              "/config/jobs/vehicle-alert-processor.yaml");
+  std::string text =
+      ReadFile(SourceDir() + "/config/jobs/vehicle-alert-processor.yaml");
   const std::string condition = "when: speed > 120 km/h";
   const size_t at = text.find(condition);
   ASSERT_NE(at, std::string::npos);
   text.replace(at, condition.size(), "when: 'sped > 120 km/h'");
   const YamlSource source(text);
   const Origin origin = source.OriginAt(at + 7);
-  const std::vector<JobError> errors = ParseJob(text).errors;
-  ASSERT_EQ(errors.size(), 1u) << FormatErrors("", errors);
+  const std::vector<Diagnostic> errors = ParseJob(text).errors;
+  ASSERT_EQ(errors.size(), 1u) << FormatDiagnostics("", errors);
   EXPECT_EQ(errors[0].line, origin.line);
   EXPECT_EQ(errors[0].column, origin.column);
   EXPECT_NE(errors[0].message.find("sped"), std::string::npos);

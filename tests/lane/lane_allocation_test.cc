@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/job/fleet.h"
+#include "pipeline/demo/fleet.h"
 #include "pipeline/job/job_parser.h"
-#include "pipeline/job/sinks.h"
 #include "pipeline/lane/lane.h"
+#include "pipeline/worker/sinks.h"
 #include "state/memory_store.h"
+#include "tests/support/paths.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TACHO_SANITIZED 1
@@ -88,11 +89,11 @@ class NoEvents final : public LaneEvents {
 };
 
 Job ShippedJob(const std::string& name) {
-  std::ifstream in(std::string(TACHO_SOURCE_DIR) + "/config/jobs/" + name);
+  std::ifstream in(SourceDir() + "/config/jobs/" + name);
   std::ostringstream text;
   text << in.rdbuf();
   ParsedJob parsed = ParseJob(text.str());
-  EXPECT_TRUE(parsed.ok()) << FormatErrors(name, parsed.errors);
+  EXPECT_TRUE(parsed.ok()) << FormatDiagnostics(name, parsed.errors);
   return std::move(parsed.job);
 }
 
@@ -120,10 +121,10 @@ TEST_P(LaneAllocationTest, NothingIsAllocatedPerRecordAfterWarmUp) {
   const JobSinks sinks(job);
   options.reject_sink = sinks.rejects();
   LaneParts parts{std::make_unique<PreparedReader>(samples),
-                  MakeDecoder(job.decoder, job.decode), std::move(store)};
+                  MakeDecoder(job.decode), std::move(store)};
   Lane lane(std::move(options), std::move(parts), job.schema, metrics, events,
             SystemClock());
-  ASSERT_TRUE(AddStreams(job, sinks, kOriginalBytes, lane).ok());
+  ASSERT_TRUE(AddStreams(job, sinks, lane).ok());
   ASSERT_TRUE(lane.Declare(std::nullopt).ok());
   ASSERT_TRUE(lane.Load(std::nullopt, 0).ok());
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -136,10 +137,87 @@ TEST(AggregateTest, OneOdometerReadingIsADistanceOfZero) {
             2.0);
 }
 
-TEST(AggregateTest, SumsAreLeftFolds) {
+TEST(AggregateTest, SumsAreCompensated) {
   const std::vector<TestRecord> records = {
       With(1, "speed", 1e16), With(2, "speed", 1.0), With(3, "speed", -1e16)};
-  EXPECT_EQ(Fold("sum(speed)", records), (1e16 + 1.0) - 1e16);
+  for (const bool restart : {false, true}) {
+    EXPECT_EQ(Fold("sum(speed)", records, restart), 1.0);
+  }
+}
+
+TEST(AggregateTest, TheMeanOfEqualValuesIsTheirValue) {
+  std::vector<TestRecord> records;
+  for (int64_t i = 0; i < 60; ++i) records.push_back(With(i, "speed", 144.6));
+  for (const bool restart : {false, true}) {
+    EXPECT_EQ(Fold("mean(speed)", records, restart), 144.6);
+  }
+}
+
+TEST(AggregateTest, SumsOfIntegersAreExact) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const auto sum = [](const std::vector<int64_t>& values) {
+    std::vector<TestRecord> records;
+    for (const int64_t value : values) {
+      records.push_back(
+          With(static_cast<int64_t>(records.size()), "gear", value));
+    }
+    return Fold("sum(gear)", records, true);
+  };
+  EXPECT_EQ(sum({9007199254740993}).dump(), "9007199254740993");
+  EXPECT_EQ(sum({9007199254740992, 1}).dump(), "9007199254740993");
+  EXPECT_EQ(sum({kMost}).dump(), std::to_string(kMost));
+  EXPECT_EQ(sum({-kMost, -1}).dump(), "-9223372036854775808");
+  // Past an int64 and back.
+  EXPECT_EQ(sum({kMost, kMost, -kMost}).dump(), std::to_string(kMost));
+}
+
+TEST(AggregateTest, ASumPastItsTypeIsNullAndCounted) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  TestLane lane(
+      Schema(),
+      {{{"window_aggregate",
+         {Param("window", {Param("tumbling", Millis(60000))}),
+          Param("aggregates",
+                {Param("whole", "sum(gear)"), Param("mean", "mean(gear)"),
+                 Param("real", "sum(speed)"), Param("km", "distance(odometer)"),
+                 Param("m", "distance(metres)")})}}}},
+      {});
+  lane.Run({{"v",
+             1,
+             {{"gear", kMost},
+              {"speed", 1.7e308},
+              {"odometer", 0.0},
+              {"metres", -kMost}}},
+            {"v",
+             2,
+             {{"gear", int64_t{1}},
+              {"speed", 1.7e308},
+              {"odometer", 1e300},
+              {"metres", kMost}}}});
+  lane.Advance(kEndOfTime);
+
+  const json row = json::parse(lane.Values(TestLane::kFirstSink).at(0));
+  EXPECT_EQ(row["whole"], json());
+  EXPECT_EQ(row["mean"], 4611686018427387904.0);
+  EXPECT_EQ(row["real"], json());
+  EXPECT_EQ(row["km"], json());
+  EXPECT_EQ(row["m"], json());
+  EXPECT_EQ(lane.metrics.sum_overflow.value(), 4U);
+}
+
+TEST(AggregateTest, ADistanceIsADifferenceOfDecimals) {
+  for (const bool restart : {false, true}) {
+    EXPECT_EQ(
+        Fold("distance(odometer)",
+             {With(1, "odometer", 48211.123), With(2, "odometer", 48214.5),
+              With(3, "odometer", 48217.648)},
+             restart),
+        6.525);
+  }
+  EXPECT_EQ(Fold("distance(metres)", {With(1, "metres", 9007199254740993),
+                                      With(2, "metres", 9007199254740996)})
+                .dump(),
+            "3");
 }
 
 TEST(AggregateTest, MoreAggregatesThanFitInline) {
@@ -228,8 +306,8 @@ TEST(AggregateTest, TheNumberOfAggregatesIsLimited) {
 
 TEST(AccumulatorsTest, WhatIsStoredReadsBack) {
   Accumulators state;
-  state.Resize(12, 2);
-  for (int64_t i = 0; i < 12; ++i) state.cells()[i].i = i * 1000003;
+  state.Resize(14, 2);
+  for (int64_t i = 0; i < 14; ++i) state.cells()[i].i = i * 1000003;
   state.valid = 0xF0F;
   state.texts = {"one", std::string(300, 'x')};
   std::vector<char> bytes;
@@ -240,8 +318,8 @@ TEST(AccumulatorsTest, WhatIsStoredReadsBack) {
   ByteReader reader({bytes.data(), bytes.size()});
   ASSERT_TRUE(back.Decode(reader));
   EXPECT_TRUE(reader.done());
-  EXPECT_EQ(back.size(), 12U);
-  EXPECT_EQ(back.cells()[11].i, 11 * 1000003);
+  EXPECT_EQ(back.size(), 14U);
+  EXPECT_EQ(back.cells()[13].i, 13 * 1000003);
   EXPECT_EQ(back.valid, 0xF0FU);
   EXPECT_EQ(back.texts, state.texts);
 }

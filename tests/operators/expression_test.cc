@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/base/units.h"
 #include "tests/support/batch_builder.h"
 
 namespace tacho {
@@ -32,7 +33,9 @@ SignalSchema Schema() {
        {"ignition", SignalType::kBool, Dimension::kNone},
        {"door", SignalType::kBool, Dimension::kNone},
        {"label", SignalType::kString, Dimension::kNone},
-       {"other", SignalType::kString, Dimension::kNone}});
+       {"other", SignalType::kString, Dimension::kNone},
+       {"mph", SignalType::kDouble, Dimension::kSpeed, FindUnit("mph")},
+       {"oil", SignalType::kDouble, Dimension::kTemperature, FindUnit("F")}});
 }
 
 using Cells = std::vector<std::pair<std::string, TestCell>>;
@@ -52,7 +55,7 @@ char Eval(const std::string& text, const Cells& cells = {}) {
     return '!';
   }
   std::vector<Truth> truths;
-  condition->Evaluate(*OneRow(cells), truths);
+  condition->Evaluate(*OneRow(cells), {0, 1}, truths);
   return "FT?"[static_cast<size_t>(truths.at(0))];
 }
 
@@ -72,7 +75,7 @@ double Number(const std::string& text, const Cells& cells = {}) {
   }
   std::vector<double> values;
   std::vector<uint8_t> known;
-  quantity->Evaluate(*OneRow(cells), values, known);
+  quantity->Evaluate(*OneRow(cells), {0, 1}, values, known);
   return known.at(0) != 0 ? values.at(0)
                           : std::numeric_limits<double>::quiet_NaN();
 }
@@ -171,7 +174,7 @@ TEST(ExpressionTest, FunctionsTakeNumbers) {
   EXPECT_EQ(Number("abs ( min(x, -7) )", {{"x", 0.0}}), 7);
 }
 
-TEST(ExpressionTest, QuantitiesAreConvertedToTheInsideUnit) {
+TEST(ExpressionTest, QuantitiesAreConvertedToTheCanonicalUnit) {
   EXPECT_EQ(Eval("speed > 75 mph", {{"speed", 120.7}}), 'F');
   EXPECT_EQ(Eval("speed > 75 mph", {{"speed", 120.71}}), 'T');
   EXPECT_EQ(Eval("speed>120km/h", {{"speed", 120.5}}), 'T');
@@ -196,7 +199,63 @@ TEST(ExpressionTest, IntegersCompareExactly) {
   EXPECT_EQ(Eval("count > gear", {{"count", big}, {"gear", big - 1}}), 'T');
   EXPECT_EQ(Eval("count == -3", {{"count", int64_t{-3}}}), 'T');
   EXPECT_EQ(Eval("count > 2.5", {{"count", int64_t{3}}}), 'T');
+  EXPECT_EQ(Eval("count > 9007199254740992.000", {{"count", big}}), 'T');
+  EXPECT_EQ(Eval("count > 9007199254740993.0", {{"count", big}}), 'F');
   EXPECT_EQ(Eval("count == x", {{"count", int64_t{3}}, {"x", 3.0}}), 'T');
+}
+
+// Against long double, which holds both sides exactly on x86-64.
+TEST(ExpressionTest, IntegersCompareExactlyWithEveryConstant) {
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const std::pair<const char*, std::function<bool(long double, long double)>>
+      ops[] = {{"<", std::less<>()},      {"<=", std::less_equal<>()},
+               {">", std::greater<>()},   {">=", std::greater_equal<>()},
+               {"==", std::equal_to<>()}, {"!=", std::not_equal_to<>()}};
+  const std::pair<const char*, long double> constants[] = {
+      {"2.5", 2.5L},
+      {"-2.5", -2.5L},
+      {"(1 + 2)", 3.0L},
+      {"1e300", 1e300L},
+      {"-1e300", -1e300L},
+      {"9223372036854775808", 9223372036854775808.0L},
+      {"-9223372036854775808", -9223372036854775808.0L},
+      {"(9007199254740992 + 0)", 9007199254740992.0L}};
+  const int64_t values[] = {kMin,
+                            kMin + 1,
+                            -3,
+                            -2,
+                            2,
+                            3,
+                            9007199254740991,
+                            9007199254740992,
+                            9007199254740993,
+                            kMax - 1,
+                            kMax};
+  for (const auto& [op, compare] : ops) {
+    for (const auto& [text, constant] : constants) {
+      for (const int64_t value : values) {
+        const Cells cells = {{"count", value}};
+        const auto exact = static_cast<long double>(value);
+        const std::string right = std::string("count ") + op + " " + text;
+        EXPECT_EQ(Eval(right, cells), compare(exact, constant) ? 'T' : 'F')
+            << right << " of " << value;
+        const std::string left = std::string(text) + " " + op + " count";
+        EXPECT_EQ(Eval(left, cells), compare(constant, exact) ? 'T' : 'F')
+            << left << " of " << value;
+      }
+    }
+  }
+  EXPECT_EQ(Eval("count < 1e300", {{"count", CellState::kNull}}), '?');
+}
+
+TEST(ExpressionTest, ASignalInAnotherUnitComparesWithWhatHasAUnit) {
+  EXPECT_EQ(Eval("mph > 75 mph", {{"mph", 121.0}}), 'T');
+  EXPECT_EQ(Eval("mph > 75 km/h", {{"mph", 76.0}}), 'T');
+  EXPECT_EQ(Eval("mph > speed", {{"mph", 76.0}, {"speed", 75.0}}), 'T');
+  EXPECT_EQ(Eval("mph > 0", {{"mph", 1.0}}), 'T');
+  EXPECT_EQ(Eval("2 * mph > 75 mph", {{"mph", 61.0}}), 'T');
+  EXPECT_EQ(Eval("oil - 10 celsius > 230 F", {{"oil", 121.0}}), 'T');
 }
 
 TEST(ExpressionTest, TextsCompareByBytes) {
@@ -241,6 +300,49 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"engine_temp + 10 °F > 5", 14, "point on a scale"},
         BadText{"engine_temp > 10 °F * 2", 14, "point on a scale"},
         BadText{"engine_temp > 9 °F und x", 19, "an operator is expected"},
+        BadText{"mph > 75", 6, "\"75 mph\" or \"75 km/h\""},
+        BadText{"-7.5 <= mph", 0, "\"-7.5 mph\" or \"-7.5 km/h\""},
+        BadText{"x > 1 and not mph == 75", 21, "\"mph\" comes in mph"},
+        BadText{"abs(-mph) > 75", 12, "what it meets is in mph"},
+        BadText{"mph / 2 > 70 + 5", 10, "\"75 mph\""},
+        BadText{"mph + 5 > 75 mph", 6, "\"5 mph\""},
+        BadText{"min(120, mph) > 75 mph", 4, "\"120 mph\""},
+        BadText{"mph - speed > 75", 14, "\"75 mph\""},
+        BadText{"speed > 75 mph - 5", 17, "\"5 mph\" or \"5 km/h\""},
+        BadText{"oil > 230", 6, "\"230 F\" or \"230 celsius\""},
+        BadText{"oil > 0", 6, "\"0 F\""},
+        BadText{"oil + 10 > 230 F", 6, "a difference is written in celsius"},
+        // A difference of temperatures is no point.
+        BadText{"oil - engine_temp > 18 F", 20, "as in \"10 celsius\""},
+        BadText{"18 F < oil - engine_temp", 0, "as in \"10 celsius\""},
+        BadText{"oil - oil > 10 K", 12, "as in \"10 celsius\""},
+        BadText{"abs(oil - oil) > 18 F", 17, "as in \"10 celsius\""},
+        BadText{"-(oil - oil) < 18 F", 15, "as in \"10 celsius\""},
+        BadText{"2 * (oil - oil) / 3 < 18 F", 22, "as in \"10 celsius\""},
+        BadText{"oil - oil + 2 celsius < 18 F", 24, "as in \"10 celsius\""},
+        BadText{"max(oil - oil, 18 F) < 2 celsius", 15, "point on a scale"},
+        BadText{"max(oil - oil, 2 celsius) < 18 F", 28, "point on a scale"},
+        BadText{"100 celsius - oil < 18 F", 20, "point on a scale"},
+        BadText{"oil - oil > max(18 F, 2 F)", 12, "as in \"10 celsius\""},
+        BadText{"oil + max(18 F, 2 F) > 2 F", 6, "cannot be added"},
+        BadText{"oil - oil > 18", 12, "\"18 celsius\", or \"10 celsius\" if"},
+        // What products and quotients make of a unit, no number says.
+        BadText{"mph * mph > 5625", 12, "\"mph / 1 mph\""},
+        BadText{"5625 <= mph * mph", 0, "\"mph\", sent in mph, as km/h"},
+        BadText{"x * (2 * mph) * y > 5", 20, "\"mph / 1 mph\""},
+        BadText{"abs(mph * x) - 3 > x", 15, "\"mph / 1 mph\""},
+        BadText{"1 / mph < 5", 10, "\"mph / 1 mph\""},
+        BadText{"odometer / mph < 5", 17, "\"mph / 1 mph\""},
+        BadText{"speed * 2 h > 5", 14, "\"2 h / 1 h\""},
+        BadText{"oil * x > 5", 10, "\"oil / 1 celsius\""},
+        // Wherever a bare number stands.
+        BadText{"min(75, 0, mph) > 10 mph", 4, "\"75 mph\""},
+        BadText{"min(0, 75, mph) > 10 mph", 7, "\"75 mph\""},
+        BadText{"min(speed, 75, mph) > 10 mph", 11, "\"75 mph\""},
+        BadText{"min(75, speed, mph) > 10 mph", 4, "\"75 mph\""},
+        BadText{"speed > 5 MPG", 10, "one of km/h, km"},
+        BadText{"speed > 5 Nm", 10, "one of km/h, km"},
+        BadText{"speed > 5 MPH", 10, "did you mean \"mph\"?"},
         BadText{"speed = 5", 6, "write == to compare"},
         BadText{"1 < x < 3", 6, "do not chain"},
         BadText{"label < 'b'", 0, "== and != only"},
@@ -500,7 +602,7 @@ TEST(ExpressionTest, ColumnsAgreeWithAScalarEvaluator) {
       builder.Add(batch, records.back(), static_cast<Offset>(row));
     }
     std::vector<Truth> truths;
-    condition->Evaluate(batch, truths);
+    condition->Evaluate(batch, {0, batch.records()}, truths);
     ASSERT_EQ(truths.size(), rows);
     for (size_t row = 0; row < rows; ++row) {
       const auto value = expected.eval(records[row]);
@@ -534,7 +636,7 @@ TEST(ExpressionTest, NumbersAgreeWithAScalarEvaluator) {
     }
     std::vector<double> values;
     std::vector<uint8_t> known;
-    quantity->Evaluate(batch, values, known);
+    quantity->Evaluate(batch, {0, batch.records()}, values, known);
     for (size_t row = 0; row < records.size(); ++row) {
       const auto value = expected.eval(records[row]);
       ASSERT_EQ(known[row] != 0, value.has_value()) << expected.text;
@@ -563,6 +665,31 @@ TEST(ExpressionTest, GarbageNeverCrashesTheCompiler) {
     ASSERT_LE(error.offset, text.size()) << text;
     ASSERT_FALSE(error.message.empty()) << text;
   }
+}
+
+TEST(ExpressionTest, DifferencesOfTemperaturesAreWrittenInCelsius) {
+  const Cells cells = {{"oil", 110.0}, {"engine_temp", 95.0}};
+  EXPECT_EQ(Eval("oil - engine_temp > 10 celsius", cells), 'T');
+  EXPECT_EQ(Eval("abs(engine_temp - oil) > 20 celsius", cells), 'F');
+  EXPECT_EQ(Eval("oil - engine_temp > 0", cells), 'T');
+  // Points: a mean, and one that is moved.
+  EXPECT_EQ(Eval("(oil + engine_temp) / 2 > 212 F", cells), 'T');
+  EXPECT_EQ(Eval("oil - 5 celsius > 212 F", cells), 'T');
+  EXPECT_EQ(Eval("engine_temp + (oil - engine_temp) > 212 F", cells), 'T');
+  EXPECT_EQ(Eval("oil - (oil - engine_temp) > 212 F", cells), 'F');
+  EXPECT_EQ(Eval("max(oil, engine_temp) > 212 F", cells), 'T');
+}
+
+TEST(ExpressionTest, QuotientsOfOneDimensionHaveNoUnit) {
+  const Cells cells = {{"mph", 160.9344}, {"speed", 80.4672}, {"x", 2.0}};
+  EXPECT_EQ(Eval("mph / speed > 1.5", cells), 'T');
+  EXPECT_EQ(Eval("(mph / 1 mph) * (mph / 1 mph) > 9999", cells), 'T');
+  EXPECT_EQ(Eval("(mph / 1 mph) * (mph / 1 mph) > 10001", cells), 'F');
+  EXPECT_EQ(Eval("mph * 2 > 199 mph", cells), 'T');
+  EXPECT_EQ(Eval("mph * mph > 0", cells), 'T');
+  EXPECT_EQ(Eval("speed * speed > 6400", cells), 'T');
+  EXPECT_EQ(Eval("mph * mph > mph * speed", cells), 'T');
+  EXPECT_EQ(Eval("min(0, mph) == 0", cells), 'T');
 }
 
 }  // namespace

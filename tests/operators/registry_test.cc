@@ -68,7 +68,8 @@ TEST(RegistryTest, TypesAreInAlphabeticalOrder) {
             [&](const ParamDef& p) { return p.name == type.shorthand; });
     EXPECT_TRUE(shorthand_exists);
   }
-  EXPECT_THAT(names, ElementsAre("excursion", "filter", "window_aggregate"));
+  EXPECT_THAT(names, ElementsAre("excursion", "filter", "last_value", "project",
+                                 "window_aggregate"));
   EXPECT_EQ(FindOperatorType("nothing"), nullptr);
 }
 
@@ -116,7 +117,7 @@ TEST(RegistryTest, TheWindowSizeIsLimited) {
   EXPECT_THAT(
       Errors(Make("window_aggregate",
                   {Param("window", {Param("hopping", Millis(1))}), Count()})),
-      ElementsAre(HasSubstr("1+0: expected {tumbling")));
+      ElementsAre(HasSubstr("1+0: write {tumbling")));
 }
 
 TEST(RegistryTest, AnExcursionReportsEveryErrorAtOnce) {
@@ -151,15 +152,17 @@ TEST(RegistryTest, SchemasNameEveryOutputField) {
   EXPECT_THAT(
       window.made->OutputSchema(),
       ElementsAre(
-          OutputField{"vehicle_id", FieldType::kText, Dimension::kNone},
+          OutputField{"vehicle_id", FieldType::kText, Dimension::kNone, {1, 0}},
           OutputField{"window_start", FieldType::kTime, Dimension::kNone},
           OutputField{"window_end", FieldType::kTime, Dimension::kNone},
           OutputField{"n", FieldType::kInt64, Dimension::kNone},
-          OutputField{"m", FieldType::kDouble, Dimension::kSpeed}));
+          OutputField{"m", FieldType::kDouble, Dimension::kSpeed, {}, true}));
   const Made excursion =
       Make("excursion", {Param("name", "x"), Param("when", "temp > 90")});
-  EXPECT_EQ(excursion.made->OutputSchema().back(),
-            (OutputField{"peak", FieldType::kDouble, Dimension::kTemperature}));
+  EXPECT_EQ(
+      excursion.made->OutputSchema().back(),
+      (OutputField{
+          "peak", FieldType::kDouble, Dimension::kTemperature, {}, true}));
 }
 
 }  // namespace

@@ -26,6 +26,14 @@ TEST(SuggestionTest, ALongListIsCut) {
 
 TEST(SuggestionTest, UnitsAreSuggestedByTheirSpelling) {
   EXPECT_EQ(SuggestUnit("Mph"), ": did you mean \"mph\"?");
+  EXPECT_EQ(SuggestUnit("kph"), ": did you mean \"km/h\"?");
+  EXPECT_EQ(SuggestUnit("kmph"), ": did you mean \"km/h\"?");
+  EXPECT_EQ(SuggestUnit("degF"), ": did you mean \"fahrenheit\"?");
+  EXPECT_EQ(SuggestUnit("celcius"), ": did you mean \"celsius\"?");
+  // Units of something else are no slips.
+  for (const char* other : {"MPG", "mpg", "Nm", "kN", "KB", "lb", "mg"}) {
+    EXPECT_THAT(SuggestUnit(other), ::testing::StartsWith(": one of"));
+  }
   EXPECT_THAT(SuggestUnit("parsec"), ::testing::HasSubstr("km/h, km,"));
 }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/support/exact_mean.h"
 #include "tests/support/test_lane.h"
 
 namespace tacho {
@@ -65,6 +68,49 @@ std::string Row(const std::string& vehicle, int64_t start_s, int count) {
          std::to_string(start_s * kSecond) + R"(,"window_end":)" +
          std::to_string((start_s + 10) * kSecond) + R"(,"n":)" +
          std::to_string(count) + "}";
+}
+
+// 9,999 windows of the vehicle are open all the time, and one closes at each
+// record: looking at every one of them would be 4 * 10^8 looks.
+TEST(WindowAggregateTest, ManyOpenWindowsCostLittleMoreThanOne) {
+  constexpr int64_t kRecords = 40000;
+  const auto seconds = [](Millis lateness, int64_t sign) {
+    TestLane::Options options = Plain();
+    options.commit_each_batch = true;
+    TestLane lane(Schema(),
+                  {{Windows(Millis(1), lateness, {Param("n", "count()")})}},
+                  options);
+    std::vector<TestRecord> records;
+    // Descending within the lateness: nothing closes, every window is new.
+    const int64_t count = sign > 0 ? kRecords : lateness.count();
+    for (int64_t i = 0; i < count; ++i) {
+      records.push_back({"a", 1700000000000 + sign * i, {}});
+    }
+    const std::clock_t start = std::clock();
+    lane.Run(records);
+    EXPECT_EQ(lane.metrics.late.value(), 0U);
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  const double one_open = seconds(Millis(0), 1);
+  EXPECT_LT(seconds(Millis(9999), 1), 10 * one_open + 0.5);
+  EXPECT_LT(seconds(Millis(9999), -1), 10 * one_open + 0.5);
+}
+
+TEST(WindowAggregateTest, TheNumberOfOpenWindowsIsLimited) {
+  const auto errors = [](Millis size, Millis lateness) {
+    OperatorParams params;
+    params.values = Windows(size, lateness, {Param("n", "count()")}).params;
+    std::vector<ParamError> found;
+    const auto made = FindOperatorType("window_aggregate")
+                          ->make(params, Schema(), Settings(), found);
+    EXPECT_EQ(made == nullptr, !found.empty());
+    return found.empty() ? std::string() : found[0].message;
+  };
+  EXPECT_EQ(errors(Millis(1), Millis(9999)), "");
+  EXPECT_THAT(errors(Millis(1), Millis(10000)),
+              testing::HasSubstr("windows of 1 ms and 10000 ms of lateness are "
+                                 "10001 open windows a vehicle, and at most "
+                                 "10000 are allowed"));
 }
 
 TEST(WindowAggregateTest, ClosesWhenTheWatermarkReachesTheEnd) {
@@ -329,14 +375,14 @@ class BruteForce {
  private:
   struct Kept {
     TestRecord record;
-    std::optional<double> step;
+    std::optional<int64_t> step;
   };
   struct Vehicle {
     std::optional<int64_t> last_seen;
     int64_t time = 0;
     std::optional<int64_t> closed_until;
     std::map<int64_t, std::vector<Kept>> windows;
-    std::vector<std::pair<int64_t, double>> readings;
+    std::vector<std::pair<int64_t, int64_t>> readings;
   };
 
   static const TestCell* Cell(const TestRecord& record, const char* name) {
@@ -353,20 +399,21 @@ class BruteForce {
   }
 
   // Distance from the newest reading before this one, if it is not older.
-  static std::optional<double> Step(Vehicle& own, const TestRecord& record) {
-    const std::optional<double> value = Number(record, "odometer");
-    if (!value) return {};
-    const std::pair<int64_t, double>* newest = nullptr;
+  static std::optional<int64_t> Step(Vehicle& own, const TestRecord& record) {
+    const std::optional<double> sent = Number(record, "odometer");
+    if (!sent) return {};
+    const int64_t value = std::lround(*sent * 10);
+    const std::pair<int64_t, int64_t>* newest = nullptr;
     for (const auto& reading : own.readings) {
       if (newest == nullptr || reading.first >= newest->first) {
         newest = &reading;
       }
     }
-    double step = 0;
+    int64_t step = 0;
     if (newest != nullptr && record.event_ms >= newest->first) {
-      step = std::max(0.0, *value - newest->second);
+      step = std::max<int64_t>(0, value - newest->second);
     }
-    own.readings.emplace_back(record.event_ms, *value);
+    own.readings.emplace_back(record.event_ms, value);
     return step;
   }
 
@@ -397,8 +444,8 @@ class BruteForce {
                 {"window_start", start},
                 {"window_end", start + size_},
                 {"n", kept.size()}};
-    double sum = 0;
-    double driven = 0;
+    ExactMean mean;
+    int64_t driven = 0;  // In tenths.
     int64_t speeds = 0;
     for (const char* null : {"mean", "max", "low", "driven", "label", "gear"}) {
       row[null] = nullptr;
@@ -407,12 +454,15 @@ class BruteForce {
     int64_t gear_time = 0;
     for (const auto& [record, step] : kept) {
       if (const auto speed = Number(record, "speed")) {
-        sum += *speed;
+        mean.Add(*speed);
         ++speeds;
-        row["mean"] = sum / static_cast<double>(speeds);
+        row["mean"] = mean.Value();
         if (row["max"].is_null() || *speed > row["max"]) row["max"] = *speed;
       }
-      if (step) row["driven"] = driven += *step;
+      if (step) {
+        driven += *step;
+        row["driven"] = static_cast<double>(driven) / 10;
+      }
       const TestCell* const gear = Cell(record, "gear");
       if (gear != nullptr && std::holds_alternative<int64_t>(*gear)) {
         const int64_t value = std::get<int64_t>(*gear);
@@ -470,8 +520,8 @@ std::vector<TestRecord> RandomInput(uint32_t seed, size_t count) {
       if (below(5) == 0) value = unusable[below(3)];
       record.cells.emplace_back(name, std::move(value));
     };
-    cell("speed", below(1400) * 0.1);
-    cell("odometer", static_cast<double>(i) * 0.3 + below(4) * 0.7);
+    cell("speed", below(1400) / 10.0);
+    cell("odometer", static_cast<double>(i * 3 + below(4) * 7) / 10);
     cell("gear", int64_t{below(7) - 1});
     cell("label", std::string(1, static_cast<char>('a' + below(26))));
     records.push_back(std::move(record));

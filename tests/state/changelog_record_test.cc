@@ -127,6 +127,28 @@ TEST(ChangelogRecordTest, RefusesKeysThatAreNoneOfOurs) {
   EXPECT_FALSE(ParseChangelogRecord(ChangelogMetaKey(), {}).ok());
 }
 
+TEST(ChangelogRecordTest, TheIdentityComesBackAndIsChecked) {
+  std::vector<char> bytes;
+  AppendChangelogIdentity(bytes, UINT64_MAX - 1);
+  const std::string good(bytes.begin(), bytes.end());
+
+  const auto record = ParseChangelogRecord(ChangelogIdentityKey(), good);
+
+  ASSERT_TRUE(record.ok()) << record.status().ToString();
+  EXPECT_EQ(record->kind, ChangelogRecord::kIdentity);
+  EXPECT_EQ(record->log_id, UINT64_MAX - 1);
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    EXPECT_FALSE(ParseChangelogRecord(ChangelogIdentityKey(), bad).ok()) << i;
+    EXPECT_FALSE(
+        ParseChangelogRecord(ChangelogIdentityKey(), good.substr(0, i)).ok())
+        << i;
+  }
+  EXPECT_FALSE(ParseChangelogRecord(ChangelogIdentityKey(), {}).ok());
+  EXPECT_NE(DrawLogId(), DrawLogId());
+}
+
 TEST(ChangelogRecordTest, ManyChangesKeepTheirBytesApart) {
   StateChanges changes;
   for (int i = 0; i < 100; ++i) {

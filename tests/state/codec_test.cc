@@ -148,5 +148,13 @@ TEST(ByteReaderTest, RefusesAVarintThatDoesNotFit) {
   EXPECT_FALSE(endless.ok());
 }
 
+TEST(StateTimeTest, LeavesRoomForArithmetic) {
+  EXPECT_TRUE(IsStateTime(kNoTime));
+  EXPECT_FALSE(IsRealStateTime(kNoTime));
+  EXPECT_TRUE(IsRealStateTime(kEndOfTime));
+  EXPECT_FALSE(IsStateTime(FromEpochMillis(INT64_MAX)));
+  EXPECT_FALSE(IsStateTime(FromEpochMillis(INT64_MIN)));
+}
+
 }  // namespace
 }  // namespace tacho

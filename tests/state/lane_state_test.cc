@@ -28,8 +28,10 @@ constexpr size_t kPlenty = size_t{1} << 30;
 struct Lane {
   explicit Lane(StateStore& s, size_t memory_bytes = kPlenty)
       : store(s), state(s, memory_bytes) {
-    windows = state.Declare<TextValue>({.name = "b.windows", .fingerprint = 7});
-    clock = state.Declare<TextValue>({.name = "a.clock", .fingerprint = 8});
+    windows = state.Declare<TextValue>({.name = "b.windows", .fingerprint = 7},
+                                       TextValue::Check);
+    clock = state.Declare<TextValue>({.name = "a.clock", .fingerprint = 8},
+                                     TextValue::Check);
   }
 
   Status Open() {

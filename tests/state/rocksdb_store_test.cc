@@ -163,9 +163,9 @@ TEST_F(RocksDbStoreTest, AFlippedBitIsCorruptionNotAWrongValue) {
   auto store = Open();
   ASSERT_TRUE(ApplyEpoch(*store, 1, 20000).ok());
   ASSERT_TRUE(store->Close().ok());
-  FlipBit(".sst");
   store = Open();
   ASSERT_NE(store, nullptr);
+  FlipBit(".sst");
 
   StatusCode worst = StatusCode::kOk;
   for (TableId table = 0; table < 2; ++table) {

@@ -267,13 +267,29 @@ TEST_P(StateStoreTest, TableIdsFollowTheNamesOfThisOpen) {
 }
 
 TEST_P(StateStoreTest, RefusesTablesThatAreNotDeclared) {
-  ASSERT_TRUE(Open({"a", "b", "c"}).Close().ok());
+  StateStore& first = Open({"a", "b", "c"});
+  ASSERT_TRUE(first.Apply(changes_, MarkerOf(1)).ok());
+  ASSERT_TRUE(first.Close().ok());
   StateStore& store = home_.Open();
 
   const Status status = store.OpenTables({"b"});
 
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(status.message(), HasSubstr("'a'"));
+}
+
+// Of a worker that ended before its first flush: any job may have it.
+TEST_P(StateStoreTest, TablesWithoutAMarkerAreNobodys) {
+  ASSERT_TRUE(Open({"a", "b", "c"}).Close().ok());
+
+  StateStore& store = Open({"b", "d"});
+
+  EXPECT_TRUE(ScanAll(store, 0).empty());
+  EXPECT_TRUE(ScanAll(store, 1).empty());
+  Put(changes_, 1, "k", "in d");
+  ASSERT_TRUE(store.Apply(changes_, MarkerOf(1)).ok());
+  ASSERT_TRUE(store.Close().ok());
+  EXPECT_EQ(ScanAll(Open({"b", "d"}), 1), (Entries{{"k", "in d"}}));
 }
 
 TEST_P(StateStoreTest, ScansWhileAnotherThreadApplies) {

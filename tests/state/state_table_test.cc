@@ -1,6 +1,8 @@
 #include "state/state_table.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <ctime>
 
 #include <map>
 #include <random>
@@ -19,7 +21,7 @@ using Model = std::map<Key, TextValue>;
 
 class StateTableTest : public ::testing::Test {
  protected:
-  StateTableTest() : table_({.name = "t", .fingerprint = 1}) {
+  StateTableTest() : table_({.name = "t", .fingerprint = 1}, TextValue::Check) {
     for (int i = 0; i < 8; ++i) {
       bool created = false;
       vehicles_.Intern("vehicle " + std::to_string(i), &created);
@@ -71,6 +73,73 @@ TEST_F(StateTableTest, ChainsEntriesNewestSubkeyFirst) {
   for (const int64_t subkey : {5, -3, 9, 0}) table_.Mutate(1, subkey);
 
   EXPECT_EQ(Subkeys(1), (std::vector<int64_t>{9, 5, 0, -3}));
+}
+
+TEST_F(StateTableTest, VisitsUpFromASubkeyUntilToldToStop) {
+  for (const int64_t count : {5, 16, 17, 100}) {
+    for (int64_t i = 0; i < count; ++i) table_.Mutate(1, i * 7 % count);
+    table_.Erase(1, 1);
+    std::vector<int64_t> seen;
+    table_.VisitUp(1, 0, [&](int64_t subkey, TextValue&) {
+      seen.push_back(subkey);
+      return subkey < count - 2;
+    });
+    ASSERT_EQ(seen.size(), static_cast<size_t>(count - 2)) << count;
+    EXPECT_EQ(seen.front(), 0);
+    EXPECT_EQ(seen.back(), count - 2);
+    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+    table_.VisitUp(1, count, [](int64_t, TextValue&) {
+      ADD_FAILURE();
+      return true;
+    });
+  }
+}
+
+// Against a map: a chain so long that it has an index, and gets short again.
+TEST_F(StateTableTest, ALongChainIsTheSameChain) {
+  std::mt19937 random(3);
+  std::map<int64_t, int64_t> model;
+  for (int step = 0; step < 20000; ++step) {
+    const int64_t range = step / 5000 % 2 == 0 ? 400 : 10;
+    const auto subkey = static_cast<int64_t>(random() % 400);
+    if (subkey < range) {
+      table_.Mutate(1, subkey).count = model[subkey] = step;
+    } else {
+      table_.Erase(1, subkey);
+      model.erase(subkey);
+    }
+    if (step % 100 == 0) FreezeAndApply();
+    if (step % 10 != 0) continue;
+    const auto at = static_cast<int64_t>(random() % 400);
+    const TextValue* const found = table_.Find(1, at);
+    ASSERT_EQ(found != nullptr, model.contains(at));
+    ASSERT_TRUE(found == nullptr || found->count == model[at]);
+  }
+  std::vector<int64_t> newest_first;
+  for (const auto& [subkey, count] : model) newest_first.push_back(subkey);
+  std::reverse(newest_first.begin(), newest_first.end());
+  EXPECT_EQ(Subkeys(1), newest_first);
+  FreezeAndApply();
+  ASSERT_TRUE(table_.CanEvict(1));
+  table_.Evict(1);
+  EXPECT_EQ(Subkeys(1), std::vector<int64_t>());
+  table_.Mutate(1, 5);
+  EXPECT_EQ(Subkeys(1), std::vector<int64_t>{5});
+}
+
+// A walk of the whole chain for each would be 5 * 10^9 steps.
+TEST_F(StateTableTest, DescendingSubkeysCostAboutWhatAscendingOnesDo) {
+  constexpr int64_t kEntries = 100000;
+  const auto seconds = [&](VehicleIndex vehicle, int64_t sign) {
+    const std::clock_t start = std::clock();
+    for (int64_t i = 0; i < kEntries; ++i) table_.Mutate(vehicle, sign * i);
+    FreezeAndApply();
+    for (int64_t i = 0; i < kEntries; ++i) table_.Erase(vehicle, sign * i);
+    FreezeAndApply();
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  const double ascending = seconds(1, 1);
+  EXPECT_LT(seconds(2, -1), 20 * ascending + 0.5);
 }
 
 TEST_F(StateTableTest, FreezesAnEntryOnceHoweverOftenItChanged) {
@@ -201,7 +270,8 @@ class TableModelTest : public ::testing::TestWithParam<uint32_t> {
  protected:
   static constexpr VehicleIndex kVehicles = 6;
 
-  TableModelTest() : random_(GetParam()), table_({.name = "t"}) {
+  TableModelTest()
+      : random_(GetParam()), table_({.name = "t"}, TextValue::Check) {
     bool created = false;
     for (VehicleIndex v = 0; v < kVehicles; ++v) {
       vehicles_.Intern(std::string(v, '\0'), &created);

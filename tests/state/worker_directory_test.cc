@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::SizeIs;
 
 const TopicPartition kLane{"vehicle.telemetry", 3};
 
@@ -57,6 +61,17 @@ class WorkerDirectoryTest : public ::testing::Test {
   static Offset OffsetIn(const std::string& dir) {
     const auto marker = ReadMarkerFile(dir);
     return marker.ok() && *marker ? (**marker).next_offset : kNoOffset;
+  }
+
+  // In the order of time.
+  static std::vector<std::string> Quarantined(const WorkerDirectory& worker) {
+    std::vector<std::string> names;
+    for (const auto& copy :
+         fs::directory_iterator(worker.path() + "/quarantine")) {
+      names.push_back(copy.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
   TempDir root_;
@@ -112,7 +127,6 @@ TEST_F(WorkerDirectoryTest, RefusesNamesThatKafkaWould) {
     EXPECT_EQ(worker->LaneDirectory({topic, 0}).status().code(),
               StatusCode::kInvalidArgument)
         << topic;
-    EXPECT_FALSE(WorkerDirectory::Claim(root_.path(), topic).ok()) << topic;
   }
   EXPECT_FALSE(worker->LaneDirectory({std::string(250, 'a'), 0}).ok());
   EXPECT_TRUE(worker->LaneDirectory({std::string(249, 'a'), 0}).ok());
@@ -142,24 +156,90 @@ TEST_F(WorkerDirectoryTest, ListsLanesWhateverTheirTopicsContain) {
                   TopicPartition{"b-1", 2}, TopicPartition{"x.old-1", 0}));
 }
 
-TEST_F(WorkerDirectoryTest, RemovesALaneAndNothingElse) {
+TEST_F(WorkerDirectoryTest, MovesALaneAsideAndNothingElse) {
   auto worker = Claim();
   Leave(0, 5);
   fs::create_directories(*worker->LaneDirectory({"other", 0}));
 
-  EXPECT_TRUE(worker->RemoveLane(kLane).ok());
-  EXPECT_TRUE(worker->RemoveLane(kLane).ok());
+  EXPECT_TRUE(worker->Quarantine(kLane, "corrupt").ok());
+  EXPECT_TRUE(worker->Quarantine(kLane, "corrupt").ok());
 
   EXPECT_THAT(*worker->Lanes(), ElementsAre(TopicPartition{"other", 0}));
-  EXPECT_TRUE(fs::is_empty(worker->path() + "/discarded"));
+  const auto copies = Quarantined(*worker);
+  ASSERT_THAT(copies, SizeIs(1));
+  EXPECT_THAT(copies[0], MatchesRegex("20[0-9T]+\\.[0-9]+Z-corrupt-"
+                                      "vehicle.telemetry-3"));
+  EXPECT_EQ(OffsetIn(worker->path() + "/quarantine/" + copies[0]), 5);
 }
 
-TEST_F(WorkerDirectoryTest, DeletesWhatADeadWorkerHadDiscarded) {
-  fs::create_directories(root_ / "job/worker-0/discarded/leftover");
+TEST_F(WorkerDirectoryTest, TheOldestCopyOfALaneInQuarantineIsDeleted) {
+  auto worker = Claim();
+  worker->set_quarantine_limits({.copies_per_lane = 2});
+  WriteMarker(*worker->LaneDirectory({"other", 0}), 9);
+  ASSERT_TRUE(worker->Quarantine({"other", 0}, "other").ok());
+  for (Offset n = 1; n <= 3; ++n) {
+    Leave(0, n);
+    ASSERT_TRUE(worker->Quarantine(kLane, "why").ok());
+  }
+
+  const auto copies = Quarantined(*worker);
+  ASSERT_THAT(copies, SizeIs(3));
+  EXPECT_THAT(copies[0], HasSubstr("-other-other-0"));
+  EXPECT_EQ(OffsetIn(worker->path() + "/quarantine/" + copies[1]), 2);
+  EXPECT_EQ(OffsetIn(worker->path() + "/quarantine/" + copies[2]), 3);
+}
+
+TEST_F(WorkerDirectoryTest, TheQuarantineIsBoundedInBytesButForTheLast) {
+  auto worker = Claim();
+  worker->set_quarantine_limits({.bytes = 1500});
+  const auto put = [&](int32_t partition) {
+    const std::string dir = *worker->LaneDirectory({"t", partition});
+    fs::create_directories(dir);
+    std::ofstream(dir + "/data") << std::string(700, 'x');
+    ASSERT_TRUE(worker->Quarantine({"t", partition}, "why").ok());
+  };
+  put(0);
+  put(1);
+  EXPECT_THAT(Quarantined(*worker), SizeIs(2));  // 1400 bytes.
+  put(2);
+  EXPECT_THAT(Quarantined(*worker), SizeIs(2));
+  worker->set_quarantine_limits({.bytes = 1});
+  put(3);
+  const auto copies = Quarantined(*worker);
+  ASSERT_THAT(copies, SizeIs(1));
+  EXPECT_THAT(copies[0], HasSubstr("-t-3"));
+}
+
+TEST_F(WorkerDirectoryTest, FinishesADeletionThatWasCutShort) {
+  fs::create_directories(root_ / "job/worker-0/deleted/leftover");
 
   Claim();
 
-  EXPECT_FALSE(fs::exists(root_ / "job/worker-0/discarded"));
+  EXPECT_FALSE(fs::exists(root_ / "job/worker-0/deleted"));
+}
+
+TEST_F(WorkerDirectoryTest, FindsEveryCopyOfALaneOnThisHost) {
+  auto one = Claim();
+  auto two = Claim();
+  Leave(0, 1);
+  ASSERT_TRUE(one->Quarantine(kLane, "why").ok());
+  Leave(0, 2);
+  Leave(1, 3);
+  EXPECT_EQ(HostCopies::Hold(root_.path(), "job").status().code(),
+            StatusCode::kUnavailable);
+  one.reset();
+  two.reset();
+
+  const auto copies = HostCopies::Hold(root_.path(), "job");
+
+  ASSERT_TRUE(copies.ok()) << copies.status().ToString();
+  const auto dirs = copies->Of(kLane);
+  ASSERT_THAT(dirs, SizeIs(3));
+  EXPECT_EQ(OffsetIn(dirs[0]), 2);
+  EXPECT_EQ(OffsetIn(dirs[1]), 3);
+  EXPECT_EQ(OffsetIn(dirs[2]), 1);
+  EXPECT_EQ(Claim()->number(), 2) << "the others' places are held";
+  EXPECT_TRUE(HostCopies::Hold(root_.path(), "nobody")->Of(kLane).empty());
 }
 
 TEST_F(WorkerDirectoryTest, AdoptsTheNewestLaneOfDeadWorkers) {
@@ -206,7 +286,10 @@ TEST_F(WorkerDirectoryTest, KeepsItsOwnLaneUnlessTheOtherIsNewer) {
   EXPECT_TRUE(*self->Adopt(kLane, ReadMarkerFile));
 
   EXPECT_EQ(OffsetIn(LaneOf(0)), 31);
-  EXPECT_TRUE(fs::is_empty(self->path() + "/discarded"));
+  const auto copies = Quarantined(*self);
+  ASSERT_THAT(copies, SizeIs(1));
+  EXPECT_THAT(copies[0], HasSubstr("-superseded-"));
+  EXPECT_EQ(OffsetIn(self->path() + "/quarantine/" + copies[0]), 30);
 }
 
 TEST_F(WorkerDirectoryTest, ALaneThatDoesNotReadCountsAsNone) {
@@ -265,7 +348,8 @@ TEST_F(WorkerDirectoryTest, OneOfManyAdoptersGetsTheLane) {
       }
     }
     ASSERT_EQ(adopted, 1);
-    for (auto& worker : workers) ASSERT_TRUE(worker->RemoveLane(kLane).ok());
+    for (auto& worker : workers)
+      ASSERT_TRUE(worker->Quarantine(kLane, "test").ok());
   }
 }
 
@@ -282,8 +366,8 @@ TEST_F(WorkerDirectoryTest, AdoptersOfDifferentLanesAllGetTheirs) {
     });
     EXPECT_TRUE(*one->Adopt({"t", 0}, ReadMarkerFile));
     other.join();
-    ASSERT_TRUE(one->RemoveLane({"t", 0}).ok());
-    ASSERT_TRUE(two->RemoveLane({"t", 1}).ok());
+    ASSERT_TRUE(one->Quarantine({"t", 0}, "test").ok());
+    ASSERT_TRUE(two->Quarantine({"t", 1}, "test").ok());
   }
 }
 
@@ -299,7 +383,8 @@ TEST_F(WorkerDirectoryTest, AdoptsARealStore) {
   ASSERT_TRUE((*store)->Close().ok());
   dead.reset();
 
-  const auto adopted = self->Adopt(kLane, ReadRocksDbMarker);
+  const auto adopted = self->Adopt(
+      kLane, [](const std::string& dir) { return ReadRocksDbMarker(dir); });
 
   ASSERT_TRUE(adopted.ok() && *adopted) << adopted.status().ToString();
   auto reopened = OpenRocksDbStore(*self->LaneDirectory(kLane), {}, shared);

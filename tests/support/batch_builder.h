@@ -47,7 +47,6 @@ class BatchBuilder {
     batch.CommitRow();
   }
 
- private:
   static void SetCell(Batch& batch, Column& column, size_t row,
                       const TestCell& cell) {
     column.state[row] = CellState::kValid;
@@ -64,6 +63,7 @@ class BatchBuilder {
     }
   }
 
+ private:
   SignalSchema schema_;
 };
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "pipeline/base/check.h"
+#include "tests/support/paths.h"
 
 namespace tacho {
 namespace {
@@ -30,9 +31,9 @@ constexpr size_t kTailBytes = 4000;
 constexpr char kClusterId[] = "dGFjaG8tdGVzdC1icm9rZQ";
 
 // Ports that were free a moment ago; held together so that they differ.
-std::array<int, 3> FreePorts() {
-  std::array<int, 3> ports;
-  std::array<int, 3> sockets;
+std::array<int, 4> FreePorts() {
+  std::array<int, 4> ports;
+  std::array<int, 4> sockets;
   for (size_t i = 0; i < ports.size(); ++i) {
     sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -55,13 +56,14 @@ BrokerProcess::BrokerProcess(std::map<std::string, std::string> properties)
 
 std::string BrokerProcess::Libs() {
   const char* const from_env = std::getenv("TACHO_KAFKA_LIBS");
-  return from_env != nullptr ? from_env : TACHO_SOURCE_DIR "/build/kafka-libs";
+  return from_env != nullptr ? from_env : SourceDir() + "/build/kafka-libs";
 }
 
 Status BrokerProcess::WriteProperties() {
-  const auto [port, controller_port, sasl_port] = FreePorts();
+  const auto [port, controller_port, sasl_port, proxied_port] = FreePorts();
   port_ = port;
   sasl_port_ = sasl_port;
+  proxied_port_ = proxied_port;
   const std::string broker = "127.0.0.1:" + std::to_string(port);
   const std::string controller = "127.0.0.1:" + std::to_string(controller_port);
   std::map<std::string, std::string> all = {
@@ -100,7 +102,21 @@ Status BrokerProcess::WriteProperties() {
     all["listener.name.sasl.sasl.enabled.mechanisms"] = "PLAIN";
     all["inter.broker.listener.name"] = "PLAINTEXT";
   }
-  for (const auto& [name, value] : properties_) all[name] = value;
+  if (properties_.contains(kProxyPort)) {
+    all["listeners"] += ",PROXIED://127.0.0.1:" + std::to_string(proxied_port_);
+    all["advertised.listeners"] +=
+        ",PROXIED://127.0.0.1:" + properties_.at(kProxyPort);
+    all["listener.security.protocol.map"] += ",PROXIED:PLAINTEXT";
+    all["inter.broker.listener.name"] = "PLAINTEXT";
+  }
+  if (properties_.contains(kScramUser)) {
+    all["listener.name.sasl.sasl.enabled.mechanisms"] += ",SCRAM-SHA-512";
+    all["listener.name.sasl.scram-sha-512.sasl.jaas.config"] =
+        "org.apache.kafka.common.security.scram.ScramLoginModule required;";
+  }
+  for (const auto& [name, value] : properties_) {
+    if (name != kProxyPort && name != kScramUser) all[name] = value;
+  }
   std::ofstream file(dir_ / "server.properties");
   for (const auto& [name, value] : all) file << name << '=' << value << '\n';
   return file.flush() ? Status::Ok() : IoError(dir_ / "server.properties");
@@ -110,8 +126,15 @@ Status BrokerProcess::Format() {
   CHECK(!running());
   std::filesystem::remove_all(dir_ / "data");
   RETURN_IF_ERROR(WriteProperties());
-  const pid_t pid = Spawn("kafka.tools.StorageTool",
-                          std::string("format -t ") + kClusterId + " -c");
+  std::string arguments = std::string("format -t ") + kClusterId;
+  if (const auto user = properties_.find(kScramUser);
+      user != properties_.end()) {
+    const size_t comma = user->second.find(',');
+    arguments +=
+        " --add-scram SCRAM-SHA-512=[name=" + user->second.substr(0, comma) +
+        ",password=" + user->second.substr(comma + 1) + "]";
+  }
+  const pid_t pid = Spawn("kafka.tools.StorageTool", arguments + " -c");
   int status = 0;
   CHECK(waitpid(pid, &status, 0) == pid);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Status::Ok();
@@ -178,8 +201,15 @@ Status BrokerProcess::Stop() {
   return Status::Ok();
 }
 
-void BrokerProcess::Signal(int number) const {
-  if (pid_ > 0) kill(pid_, number);
+void BrokerProcess::Pause() const {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGSTOP);
+  // Its threads stop one after the other; until the last has, it may answer.
+  waitpid(pid_, nullptr, WUNTRACED);
+}
+
+void BrokerProcess::Resume() const {
+  if (pid_ > 0) kill(pid_, SIGCONT);
 }
 
 void BrokerProcess::Kill() {

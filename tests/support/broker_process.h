@@ -20,6 +20,14 @@ class BrokerProcess {
   static constexpr const char* kSaslJaas =
       "listener.name.sasl.plain.sasl.jaas.config";
 
+  // Not Kafka's: a second listener without log-in, which clients are told to
+  // reach at this port of loopback, where a proxy stands before it.
+  static constexpr const char* kProxyPort = "tacho.test.proxy.port";
+
+  // Not Kafka's: "NAME,PASSWORD" of a user who may log in by SCRAM-SHA-512 on
+  // the listener that kSaslJaas makes.
+  static constexpr const char* kScramUser = "tacho.test.scram.user";
+
   // `properties` are added to, or replace, those in broker_process.cc. With
   // kSaslJaas among them there is a second listener, SASL PLAIN, on which
   // clients are who they say; on the first they are User:ANONYMOUS.
@@ -39,13 +47,17 @@ class BrokerProcess {
   Status Stop();
   // SIGKILL.
   void Kill();
-  void Signal(int number) const;
+  // Neither dead nor answering, once Pause returns.
+  void Pause() const;
+  void Resume() const;
 
   bool running();  // False once the process has ended, for whatever reason.
   std::string bootstrap() const { return "127.0.0.1:" + std::to_string(port_); }
   std::string sasl_bootstrap() const {
     return "127.0.0.1:" + std::to_string(sasl_port_);
   }
+  // Where the broker listens behind kProxyPort.
+  int proxied_port() const { return proxied_port_; }
   // The end of broker.log, for messages.
   std::string LogTail() const;
 
@@ -57,6 +69,7 @@ class BrokerProcess {
   TempDir dir_;
   int port_ = 0;
   int sasl_port_ = 0;
+  int proxied_port_ = 0;
   pid_t pid_ = -1;
 };
 

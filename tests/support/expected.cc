@@ -1,12 +1,15 @@
 #include "tests/support/expected.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
 #include <utility>
+
+#include "tests/support/exact_mean.h"
 
 namespace tacho {
 namespace {
@@ -66,7 +69,7 @@ std::string Parse(const KafkaRecord& message, Row& row) {
 // The records of one window, in the order in which they came.
 struct Window {
   std::vector<Row> rows;
-  double distance = 0;
+  int64_t tenths = 0;  // Driven: the feed sends tenths of a kilometre.
   bool has_distance = false;
 };
 
@@ -135,19 +138,20 @@ class Model {
           {"tacho.job", prefix_}}});
   }
 
-  void Late(const std::string& stream, int64_t from, int64_t to) {
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  void Late(const std::string& stream, const Headers& what) {
+    Headers headers = {{"tacho.stream", stream}};
+    headers.insert(headers.end(), what.begin(), what.end());
+    const Headers from = {
+        {"tacho.topic", prefix_},
+        {"tacho.partition", std::to_string(partition_)},
+        {"tacho.offset", std::to_string(message_->offset)},
+        {"tacho.timestamp", std::to_string(message_->timestamp_ms)},
+        {"tacho.job", prefix_}};
+    headers.insert(headers.end(), from.begin(), from.end());
     out_.late.push_back(
-        {cause_,
-         message_->key,
-         *message_->value,
-         {{"tacho.stream", stream},
-          {"tacho.window_start", std::to_string(from)},
-          {"tacho.window_end", std::to_string(to)},
-          {"tacho.topic", prefix_},
-          {"tacho.partition", std::to_string(partition_)},
-          {"tacho.offset", std::to_string(message_->offset)},
-          {"tacho.timestamp", std::to_string(message_->timestamp_ms)},
-          {"tacho.job", prefix_}}});
+        {cause_, message_->key, *message_->value, std::move(headers)});
   }
 
   void CloseSilent() {
@@ -192,25 +196,25 @@ class Model {
     std::vector<double> speeds;
     std::optional<std::pair<int64_t, double>> last;
     std::optional<double> temp;
-    double sum = 0;
+    ExactMean mean;
     for (const Row& row : w.rows) {
       if (row.temp) temp = std::max(temp.value_or(*row.temp), *row.temp);
       if (!row.speed) continue;
       speeds.push_back(*row.speed);
-      sum += *row.speed;
+      mean.Add(*row.speed);
       if (!last || row.time >= last->first) last = {row.time, *row.speed};
     }
     const bool any = !speeds.empty();
     doc["speeds"] = speeds.size();
     doc["speed_min"] =
         any ? json(*std::min_element(speeds.begin(), speeds.end())) : json();
-    doc["speed_mean"] =
-        any ? json(sum / static_cast<double>(speeds.size())) : json();
+    doc["speed_mean"] = any ? json(mean.Value()) : json();
     doc["speed_max"] =
         any ? json(*std::max_element(speeds.begin(), speeds.end())) : json();
     doc["speed_last"] = any ? json(last->second) : json();
     doc["temp_max"] = temp ? json(*temp) : json();
-    doc["distance"] = w.has_distance ? json(w.distance) : json();
+    doc["distance"] =
+        w.has_distance ? json(static_cast<double>(w.tenths) / 10) : json();
     out_.stats.push_back({cause_, vehicle, doc.dump(), {}});
   }
 
@@ -220,24 +224,28 @@ class Model {
     const auto closed = closed_.find(row.vehicle);
     if (end <= watermark ||
         (closed != closed_.end() && end <= closed->second)) {
-      return Late("stats", start, end);
+      return Late("stats", {{"tacho.window_start", std::to_string(start)},
+                            {"tacho.window_end", std::to_string(end)}});
     }
     Window& window = windows_[{row.vehicle, start}];
     window.rows.push_back(row);
     if (!row.odometer) return;
     window.has_distance = true;
+    const int64_t tenths = std::llround(*row.odometer * 10);
     const auto [at, first] =
-        readings_.try_emplace(row.vehicle, std::pair(row.time, *row.odometer));
+        readings_.try_emplace(row.vehicle, std::pair(row.time, tenths));
     auto& [time, value] = at->second;
     if (first || row.time < time) return;
-    window.distance += std::max(0.0, *row.odometer - value);
+    window.tenths += std::max<int64_t>(0, tenths - value);
     time = row.time;
-    value = *row.odometer;
+    value = tenths;
   }
 
   void AddToExcursion(const Row& row) {
     Excursion& e = excursions_[row.vehicle];
-    if (row.time < e.last) return Late("alerts", row.time, e.last);
+    if (row.time < e.last) {
+      return Late("alerts", {{"tacho.last_sample", std::to_string(e.last)}});
+    }
     e.last = row.time;
     const bool fast = row.speed && *row.speed > 120;
     if (e.open && row.speed && *row.speed < 115) {
@@ -285,7 +293,7 @@ class Model {
   std::map<std::string, int64_t> closed_;     // By silence, up to here.
   std::map<std::pair<std::string, int64_t>, Window> windows_;
   std::vector<std::pair<int64_t, std::string>> closing_;  // {end, vehicle}
-  std::map<std::string, std::pair<int64_t, double>> readings_;
+  std::map<std::string, std::pair<int64_t, int64_t>> readings_;
   std::map<std::string, Excursion> excursions_;
   ExpectedOutputs out_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,7 +15,7 @@
 #include <vector>
 
 #include "pipeline/base/check.h"
-#include "pipeline/commit/changelog.h"
+#include "pipeline/restore/changelog.h"
 #include "state/changelog_record.h"
 #include "state/state_store.h"
 
@@ -38,6 +39,8 @@ class FakeChangelogCluster {
  public:
   using Txn = int64_t;
 
+  std::atomic<int> rechecks{0};  // Calls of Changelog::Recheck.
+
   Txn Begin() {
     const std::lock_guard lock(mutex_);
     open_.insert(++last_txn_);
@@ -58,9 +61,16 @@ class FakeChangelogCluster {
   void Commit(Txn txn) { End(txn, /*committed=*/true); }
   void Abort(Txn txn) { End(txn, /*committed=*/false); }
 
-  // What a lane's epoch writes: its changes, then the meta record.
+  // What a lane's epoch writes: the log's identity if it begins it, its
+  // changes, then the meta record.
   void AppendEpoch(Txn txn, const FakeLogId& id, const StateChanges& changes,
-                   const Marker& marker) {
+                   const Marker& marker, bool begins_log = false) {
+    if (begins_log) {
+      std::vector<char> identity;
+      AppendChangelogIdentity(identity, marker.log_id);
+      Append(txn, id, ChangelogIdentityKey(),
+             std::string_view(identity.data(), identity.size()));
+    }
     for (const StateChanges::Change& change : changes.changes()) {
       const std::string_view value = changes.ChangelogValue(change);
       Append(txn, id, changes.ChangelogKey(change),
@@ -219,14 +229,35 @@ class FakeChangelog final : public Changelog {
     failures_ = count;
     failure_ = std::move(status);
   }
-  void set_cluster_id(std::string id) { cluster_id_ = std::move(id); }
+  // The next `count` reads give what there is, and then `status`.
+  void FailAfterRead(int count, Status status) {
+    read_failures_ = count;
+    failure_ = std::move(status);
+  }
   void set_delete_retention(Millis retention) { retention_ = retention; }
+
+  // The first open transaction, if it lies before `end`.
+  Result<std::optional<TransactionHold>> Hold(const TopicPartition& input,
+                                              int64_t generation, Offset end,
+                                              Millis /*timeout*/) override {
+    RETURN_IF_ERROR(Pass());
+    const FakeLogId id{input, generation};
+    const Offset last_stable = cluster_.LastStable(id);
+    if (last_stable >= end) return std::optional<TransactionHold>();
+    return std::optional(
+        TransactionHold{input, last_stable, cluster_.Range(id).second, {}});
+  }
 
   Status Prepare(const std::string& input, int32_t partitions,
                  int64_t generation, Millis /*timeout*/) override {
     RETURN_IF_ERROR(Pass());
     prepared_.insert({input, partitions, generation});
     return Status::Ok();
+  }
+  Result<std::vector<Status>> Recheck(Millis /*timeout*/) override {
+    RETURN_IF_ERROR(Pass());
+    ++cluster_.rechecks;
+    return std::vector<Status>();
   }
   Result<int64_t> NewestGeneration(const std::string& input,
                                    int32_t /*partitions*/,
@@ -247,10 +278,6 @@ class FakeChangelog final : public Changelog {
     return std::unique_ptr<ChangelogReader>(
         std::make_unique<Reader>(*this, FakeLogId{input, generation}, from));
   }
-  Result<std::string> ClusterId(Millis /*timeout*/) override {
-    RETURN_IF_ERROR(Pass());
-    return cluster_id_;
-  }
   Millis delete_retention(const std::string& /*input*/,
                           int64_t /*generation*/) const override {
     return retention_;
@@ -268,8 +295,11 @@ class FakeChangelog final : public Changelog {
         : owner_(owner), id_(std::move(id)), position_(from) {}
     Status Read(ChangelogChunk& chunk, size_t max_bytes) override {
       RETURN_IF_ERROR(owner_.Pass());
-      return owner_.cluster_.Read(id_, position_, chunk, max_bytes,
-                                  owner_.records_per_read_);
+      RETURN_IF_ERROR(owner_.cluster_.Read(id_, position_, chunk, max_bytes,
+                                           owner_.records_per_read_));
+      if (owner_.read_failures_ == 0) return Status::Ok();
+      --owner_.read_failures_;
+      return owner_.failure_;
     }
     Offset position() const override { return position_; }
 
@@ -288,8 +318,8 @@ class FakeChangelog final : public Changelog {
   FakeChangelogCluster& cluster_;
   size_t records_per_read_ = SIZE_MAX;
   int failures_ = 0;
+  int read_failures_ = 0;
   Status failure_;
-  std::string cluster_id_ = "fake-cluster";
   Millis retention_ = std::chrono::hours(24);
   std::set<std::tuple<std::string, int32_t, int64_t>> prepared_;
 };

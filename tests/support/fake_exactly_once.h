@@ -7,20 +7,21 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/base/partition_offset.h"
+#include "pipeline/commit/epoch_writer.h"
 #include "pipeline/commit/offset_metadata.h"
-#include "pipeline/commit/transaction.h"
 #include "tests/support/fake_changelog.h"
-#include "tests/support/fake_source.h"
-#include "tests/support/fake_transaction.h"
+#include "tests/support/fake_log.h"
+#include "tests/support/fake_output.h"
 
 namespace tacho {
 
-// An exactly-once transaction over a FakeLog (offsets, group generation), a
+// An exactly-once writer over a FakeLog (offsets, group generation), a
 // FakeChangelogCluster and a list of outputs: all of it becomes visible
 // together, or nothing. Fails at any step on command, also with an outcome
 // that the caller does not learn.
 // Threading: the committer calls it; FailAt from any thread.
-class FakeExactlyOnce final : public Transaction {
+class FakeExactlyOnce final : public EpochWriter {
  public:
   enum class Step { kBegin, kProduce, kFlush, kOffsets, kCommit, kAfterCommit };
 
@@ -53,7 +54,8 @@ class FakeExactlyOnce final : public Transaction {
     RETURN_IF_ERROR(Reach(Step::kProduce));
     for (FakeOutput& out : OutputsOf(part)) open_.push_back(std::move(out));
     const FakeLogId id{part.tp, part.marker.reset_generation};
-    changelogs_.AppendEpoch(*txn_, id, part.changes, part.marker);
+    changelogs_.AppendEpoch(*txn_, id, part.changes, part.marker,
+                            part.begins_log);
     part.marker.changelog_next = changelogs_.Range(id).second;
     return Status::Ok();
   }
@@ -70,7 +72,8 @@ class FakeExactlyOnce final : public Transaction {
       offsets_.push_back(
           {part.epoch->tp, m.next_offset,
            FormatOffsetMetadata({OffsetMetadata::Origin::kEpoch,
-                                 m.reset_generation, m.epoch, m.writer_id})});
+                                 m.reset_generation, m.epoch, m.writer_id,
+                                 m.next_offset, m.job})});
       log_.unstable.insert(part.epoch->tp);
     }
     return Status::Ok();

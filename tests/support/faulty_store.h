@@ -13,7 +13,12 @@ class FaultyStore final : public StateStore {
   explicit FaultyStore(StateStore& store) : store_(store) {}
 
   // The call after `passing` more of its kind fails, and all after it.
-  void FailApplyAfter(int passing) { applies_left_ = passing; }
+  void FailApplyAfter(int passing, StatusCode code = StatusCode::kIoError,
+                      bool retryable = false) {
+    applies_left_ = passing;
+    apply_code_ = code;
+    apply_retryable_ = retryable;
+  }
   void FailScanAfter(int passing) { scans_left_ = passing; }
   void Heal() { applies_left_ = scans_left_ = -1; }
 
@@ -27,7 +32,9 @@ class FaultyStore final : public StateStore {
     return store_.ReadMarker();
   }
   Status Apply(const StateChanges& changes, const Marker& marker) override {
-    if (!Pass(applies_left_)) return IoError("injected: apply");
+    if (!Pass(applies_left_)) {
+      return {apply_code_, "injected: apply", apply_retryable_};
+    }
     ++applies_;
     return store_.Apply(changes, marker);
   }
@@ -50,6 +57,8 @@ class FaultyStore final : public StateStore {
 
   StateStore& store_;
   int applies_left_ = -1;  // Negative: no fault.
+  StatusCode apply_code_ = StatusCode::kIoError;
+  bool apply_retryable_ = false;
   mutable int scans_left_ = -1;
   int applies_ = 0;
   mutable int scans_ = 0;

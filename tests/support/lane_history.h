@@ -28,6 +28,8 @@ class LaneHistory {
   // The base of a lane that has no store yet.
   static Marker Identity() {
     Marker marker;
+    marker.group = "group";
+    marker.topic = "input";
     marker.job = "job";
     marker.guarantee = Guarantee::kExactlyOnce;
     marker.input_partitions = 4;
@@ -66,6 +68,11 @@ class LaneHistory {
     next_ = committed_;
     return txn;
   }
+  // The next transaction begins the log that `log_id` is of.
+  void BeginLog(uint64_t log_id) {
+    log_id_ = log_id;
+    begins_log_ = true;
+  }
   // The next commit is the one after `epoch`.
   void set_epoch(int64_t epoch) { meta_.epoch = epoch; }
 
@@ -85,16 +92,17 @@ class LaneHistory {
   }
   Marker NextMeta() const {
     Marker meta = Identity();
-    meta.cluster_id.clear();
     meta.epoch = meta_.epoch + 1;
     meta.next_offset = meta.epoch * 100;
+    meta.log_id = log_id_;
     meta.wall_time = clock_.Now();
     meta.tables = {{"clocks", 2}, {"windows", 1}};
     return meta;
   }
   FakeChangelogCluster::Txn Write(const Marker& meta) {
     const auto txn = cluster_.Begin();
-    cluster_.AppendEpoch(txn, id_, changes_, meta);
+    cluster_.AppendEpoch(txn, id_, changes_, meta,
+                         std::exchange(begins_log_, false));
     changes_.Clear();
     return txn;
   }
@@ -103,6 +111,8 @@ class LaneHistory {
   const Clock& clock_;
   const FakeLogId id_{{"input", 2}, 3};
   StateChanges changes_;
+  uint64_t log_id_ = 1;
+  bool begins_log_ = false;
   Marker meta_;
   LaneEntries committed_;
   LaneEntries next_;

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "pipeline/job/lane_stores.h"
+#include "pipeline/worker/lane_stores.h"
 #include "state/memory_store.h"
 
 namespace tacho {
@@ -24,6 +25,10 @@ class MemoryLaneStores final : public LaneStores {
   struct Faults {
     std::atomic<int> corrupt_applies{0};  // The next so many.
     std::atomic<int> corrupt_scans{0};
+    // Before a store is opened, on the opener's thread.
+    std::function<void(const TopicPartition&)> on_open;
+    // Before a store is scanned, on whatever thread reads it.
+    std::function<void(const TopicPartition&)> on_scan;
   };
 
   MemoryLaneStores(Disk& disk, Siblings& siblings, Faults& faults)
@@ -31,6 +36,7 @@ class MemoryLaneStores final : public LaneStores {
 
   const std::string& writer_id() const override { return writer_id_; }
   Result<std::unique_ptr<StateStore>> Open(const TopicPartition& tp) override {
+    if (faults_.on_open) faults_.on_open(tp);
     auto& store = disk_[tp];
     auto& left = siblings_[tp];
     if (store == nullptr && !left.empty()) {
@@ -38,9 +44,11 @@ class MemoryLaneStores final : public LaneStores {
       left.pop_back();
     }
     if (store == nullptr) store = std::make_shared<MemoryStore>();
-    return std::unique_ptr<StateStore>(std::make_unique<View>(store, faults_));
+    return std::unique_ptr<StateStore>(
+        std::make_unique<View>(tp, store, faults_));
   }
-  Status Remove(const TopicPartition& tp) override {
+  Status Quarantine(const TopicPartition& tp,
+                    const std::string& /*why*/) override {
     disk_.erase(tp);
     return Status::Ok();
   }
@@ -49,8 +57,8 @@ class MemoryLaneStores final : public LaneStores {
   // Owns nothing: closing a store does not lose what it holds.
   class View final : public StateStore {
    public:
-    View(std::shared_ptr<MemoryStore> store, Faults& faults)
-        : store_(std::move(store)), faults_(faults) {}
+    View(TopicPartition tp, std::shared_ptr<MemoryStore> store, Faults& faults)
+        : tp_(std::move(tp)), store_(std::move(store)), faults_(faults) {}
     Status OpenTables(const std::vector<std::string>& names) override {
       return store_->OpenTables(names);
     }
@@ -64,6 +72,7 @@ class MemoryLaneStores final : public LaneStores {
     Status Scan(TableId table, std::string_view prefix,
                 const std::function<Status(std::string_view, std::string_view)>&
                     visit) const override {
+      if (faults_.on_scan) faults_.on_scan(tp_);
       if (Take(faults_.corrupt_scans)) return Corruption("injected: scan");
       return store_->Scan(table, prefix, visit);
     }
@@ -71,10 +80,15 @@ class MemoryLaneStores final : public LaneStores {
     Status Close() override { return store_->Close(); }
 
    private:
+    // Lanes take from the same count at once; it never falls below 0.
     static bool Take(std::atomic<int>& left) {
-      return left.load() > 0 && left.fetch_sub(1) > 0;
+      int n = left.load();
+      while (n > 0 && !left.compare_exchange_weak(n, n - 1)) {
+      }
+      return n > 0;
     }
 
+    const TopicPartition tp_;
     std::shared_ptr<MemoryStore> store_;
     Faults& faults_;
   };

@@ -53,6 +53,23 @@ Status OpenTransaction::Produce(const std::string& topic,
   return FromKafka(rd_kafka_flush(producer_.get(), kCallMs), "flush");
 }
 
+Status OpenTransaction::SendOffsets(
+    const std::string& group, const std::vector<PartitionOffset>& offsets) {
+  const KafkaPtr<rd_kafka_topic_partition_list_t> list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  for (const PartitionOffset& offset : offsets) {
+    rd_kafka_topic_partition_list_add(list.get(), offset.tp.topic.c_str(),
+                                      offset.tp.partition)
+        ->offset = offset.offset;
+  }
+  rd_kafka_consumer_group_metadata_t* const nobody =
+      rd_kafka_consumer_group_metadata_new(group.c_str());
+  rd_kafka_error_t* const error = rd_kafka_send_offsets_to_transaction(
+      producer_.get(), list.get(), nobody, kCallMs);
+  rd_kafka_consumer_group_metadata_destroy(nobody);
+  return Explain(error, "send offsets");
+}
+
 Status OpenTransaction::Commit() {
   return Explain(rd_kafka_commit_transaction(producer_.get(), -1), "commit");
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pipeline/base/time.h"
+#include "pipeline/kafka/kafka_groups.h"
 #include "pipeline/kafka/kafka_handle.h"
 #include "tests/support/real_broker.h"
 
@@ -24,6 +25,9 @@ class OpenTransaction {
   // Waits until all are acknowledged. REQUIRES: records name their partition.
   Status Produce(const std::string& topic,
                  const std::vector<KafkaRecord>& records);
+  // Offsets of a group whose members do not matter: brokers let them pass.
+  Status SendOffsets(const std::string& group,
+                     const std::vector<PartitionOffset>& offsets);
   Status Commit();
   Status Abort();
 

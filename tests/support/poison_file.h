@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/paths.h"
+
 namespace tacho::poison {
 
 // The lines of shared/data/poison.ndjson (its README describes them); none if
 // the file is not there.
 inline std::vector<nlohmann::json> PoisonLines() {
-  std::ifstream file(std::string(TACHO_SOURCE_DIR) +
-                     "/../shared/data/poison.ndjson");
+  std::ifstream file(SourceDir() + "/../shared/data/poison.ndjson");
   std::vector<nlohmann::json> lines;
   for (std::string text; std::getline(file, text);) {
     lines.push_back(nlohmann::json::parse(text));

@@ -270,6 +270,24 @@ Status RealBroker::CreateTopic(
   return AwaitPartitions(name, partitions);
 }
 
+Status RealBroker::DeleteTopic(const std::string& name) {
+  const Handle handle = NewHandle(RD_KAFKA_PRODUCER, bootstrap(), {});
+  const Queue queue(rd_kafka_queue_new(handle.get()));
+  const Options options =
+      AdminOptions(handle.get(), RD_KAFKA_ADMIN_OP_DELETETOPICS);
+  rd_kafka_DeleteTopic_t* const topic = rd_kafka_DeleteTopic_new(name.c_str());
+  rd_kafka_DeleteTopic_t* topics[] = {topic};
+  rd_kafka_DeleteTopics(handle.get(), topics, 1, options.get(), queue.get());
+  rd_kafka_DeleteTopic_destroy(topic);
+  const Event event(rd_kafka_queue_poll(queue.get(), kCallMs));
+  const auto* const result = rd_kafka_event_DeleteTopics_result(event.get());
+  if (result == nullptr) return {StatusCode::kUnavailable, "delete " + name};
+  size_t count = 0;
+  const auto results = rd_kafka_DeleteTopics_result_topics(result, &count);
+  RETURN_IF_ERROR(FromKafka(rd_kafka_event_error(event.get()), name));
+  return TopicResults(results, count, "delete " + name);
+}
+
 Status RealBroker::AddPartitions(const std::string& name, int total) {
   const Handle handle = NewHandle(RD_KAFKA_PRODUCER, bootstrap(), {});
   char error[512];
@@ -335,13 +353,15 @@ Status RealBroker::DeleteRecords(const std::string& name,
 
 Status RealBroker::Produce(const std::string& topic,
                            const std::vector<KafkaRecord>& records,
-                           TransactionEnd transaction) {
+                           TransactionEnd transaction,
+                           const std::map<std::string, std::string>& more) {
   Properties properties = {{"enable.idempotence", "true"},
                            {"linger.ms", "5"},
                            {"message.max.bytes", "100000000"},
                            {"partitioner", "murmur2"}};
   const bool transactional = transaction != TransactionEnd::kNone;
   if (transactional) properties.emplace_back("transactional.id", topic);
+  properties.insert(properties.end(), more.begin(), more.end());
   size_t undelivered = 0;
   const Handle handle =
       NewHandle(RD_KAFKA_PRODUCER, bootstrap(), properties, &undelivered);

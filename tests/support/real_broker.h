@@ -55,25 +55,29 @@ class RealBroker {
   Status Stop() { return process_.Stop(); }
   void Kill() { process_.Kill(); }
   // Neither dead nor answering.
-  void Pause() { process_.Signal(SIGSTOP); }
-  void Resume() { process_.Signal(SIGCONT); }
+  void Pause() { process_.Pause(); }
+  void Resume() { process_.Resume(); }
   // Starts a stopped or killed broker on the same ports and data.
   Status Restart();
 
   std::string bootstrap() const { return process_.bootstrap(); }
   std::string sasl_bootstrap() const { return process_.sasl_bootstrap(); }
+  int proxied_port() const { return process_.proxied_port(); }
 
   Status CreateTopic(const std::string& name, int partitions,
                      const std::map<std::string, std::string>& configs = {});
+  Status DeleteTopic(const std::string& name);
   // `total` is the new number of partitions.
   Status AddPartitions(const std::string& name, int total);
   // Messages before `offsets`, by partition, are gone.
   Status DeleteRecords(const std::string& name,
                        const std::map<int32_t, Offset>& offsets);
   // In order, keys to partitions by murmur2; returns when all are acknowledged.
+  // `properties` of the producer are added to, or replace, the usual ones.
   Status Produce(const std::string& topic,
                  const std::vector<KafkaRecord>& records,
-                 TransactionEnd transaction = TransactionEnd::kNone);
+                 TransactionEnd transaction = TransactionEnd::kNone,
+                 const std::map<std::string, std::string>& properties = {});
   // All that the topic holds, in offset order within each partition. With
   // kCommitted, up to the first open transaction.
   Result<std::vector<KafkaRecord>> ConsumeAll(const std::string& topic,

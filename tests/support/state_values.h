@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "state/codec.h"
@@ -23,6 +24,9 @@ struct TextValue {
     text = in.Bytes();
     count = in.I64();
     return in.ok();
+  }
+  static const char* Check(int64_t /*subkey*/, const TextValue& value) {
+    return value.count == INT64_MIN ? "a count out of range" : nullptr;
   }
   bool operator==(const TextValue&) const = default;
 };

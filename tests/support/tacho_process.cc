@@ -31,7 +31,7 @@ bool Eventually(const std::function<bool()>& done,
 }
 
 TachoProcess::TachoProcess(const std::vector<std::string>& arguments,
-                           std::string log_path)
+                           std::string log_path, const std::string& cgroup)
     : log_path_(std::move(log_path)) {
   std::vector<std::string> all = {TACHO_BINARY};
   all.insert(all.end(), arguments.begin(), arguments.end());
@@ -45,6 +45,10 @@ TachoProcess::TachoProcess(const std::vector<std::string>& arguments,
   CHECK(pid_ >= 0);
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!cgroup.empty()) {
+      const int procs = open(cgroup.c_str(), O_WRONLY | O_CLOEXEC);
+      if (procs < 0 || write(procs, "0", 1) != 1) _exit(126);
+    }
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     execv(argv[0], argv.data());
@@ -73,6 +77,16 @@ bool TachoProcess::Reap(int flags) {
   pid_ = -1;
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return true;
+}
+
+uint64_t TachoProcess::PeakResident() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/status");
+  std::string word;
+  uint64_t kilobytes = 0;
+  while (in >> word) {
+    if (word == "VmHWM:" && in >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
 }
 
 std::optional<int> TachoProcess::WaitExit(std::chrono::milliseconds timeout) {

@@ -21,8 +21,10 @@ class TachoProcess {
  public:
   using Event = nlohmann::json;
 
-  // Runs `tacho ARGUMENTS`; standard output and error go to `log_path`.
-  TachoProcess(const std::vector<std::string>& arguments, std::string log_path);
+  // Runs `tacho ARGUMENTS`; standard output and error go to `log_path`. It
+  // joins the cgroup whose file of processes is `cgroup`, if that is not empty.
+  TachoProcess(const std::vector<std::string>& arguments, std::string log_path,
+               const std::string& cgroup = "");
   ~TachoProcess();
   TachoProcess(const TachoProcess&) = delete;
   TachoProcess& operator=(const TachoProcess&) = delete;
@@ -31,6 +33,9 @@ class TachoProcess {
   // SIGKILL, and waits until it is gone.
   void Kill();
   bool running();
+  pid_t pid() const { return pid_; }  // -1 once it has ended.
+  // The most memory that it has had resident so far; 0 once it has ended.
+  uint64_t PeakResident() const;
   // The exit code, or 128 + the signal that ended it; nothing if the process
   // is still there after `timeout`.
   std::optional<int> WaitExit(

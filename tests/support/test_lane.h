@@ -1,16 +1,17 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "operators/operator_chain.h"
 #include "operators/registry.h"
 #include "operators/vehicle_clock.h"
 #include "pipeline/base/check.h"
+#include "pipeline/lane/stream_set.h"
 #include "state/lane_state.h"
 #include "state/memory_store.h"
 #include "tests/support/batch_builder.h"
@@ -52,11 +53,18 @@ class TestLane {
     bool commit_each_batch = false;   // Freeze, apply, evict.
     bool restart_each_batch = false;  // And reopen everything from the store.
     StreamSettings settings;
+    TimeFormat time_format = TimeFormat::kEpochMillis;
   };
   using Streams = std::vector<std::vector<TestOperator>>;
+  // Which stream, by its place, one reads, if not the records.
+  using From = std::map<size_t, size_t>;
 
-  TestLane(const SignalSchema& schema, Streams streams, Options options)
-      : builder_(schema), streams_(std::move(streams)), options_(options) {
+  TestLane(const SignalSchema& schema, Streams streams, Options options,
+           From from = {})
+      : builder_(schema),
+        streams_(std::move(streams)),
+        from_(std::move(from)),
+        options_(options) {
     Open();
   }
 
@@ -77,18 +85,14 @@ class TestLane {
     CHECK(state_->InternBatch(*batch_).ok());
     clock_->Observe(*batch_);
     const auto cause = static_cast<uint64_t>(offset_) - records.size();
-    for (auto& chain : chains_) {
-      CHECK(chain->Process(*batch_, out, cause).ok());
-    }
+    CHECK(set_->Process(*batch_, out, cause).ok());
     if (options_.commit_each_batch || options_.restart_each_batch) Commit();
     if (options_.restart_each_batch) Reopen();
   }
 
   void Advance(Timestamp partition_time) {
-    for (auto& chain : chains_) {
-      const auto cause = static_cast<uint64_t>(offset_);
-      CHECK(chain->Advance(partition_time, out, cause).ok());
-    }
+    CHECK(set_->Advance(partition_time, out, static_cast<uint64_t>(offset_))
+              .ok());
     if (partition_time != kEndOfTime) {
       clock_->SetPartitionTime(
           std::max(clock_->partition_time(), partition_time));
@@ -116,6 +120,14 @@ class TestLane {
   }
 
   LaneState& state() { return *state_; }
+  MemoryStore& store() { return store_; }
+
+  // Drops everything but the store, without a commit; says what reopening it
+  // has said.
+  Status TryReopen() {
+    Drop();
+    return TryOpen();
+  }
 
   // One line per output: sink, cause, key, value, headers.
   std::vector<std::string> Lines() const {
@@ -153,62 +165,75 @@ class TestLane {
 
  private:
   void Reopen() {
-    for (auto& chain : chains_) chain->Close();
-    chains_.clear();
-    clock_.reset();
-    state_.reset();
-    CHECK(store_.Close().ok());
+    Drop();
     Open();
   }
 
-  void Open() {
+  void Drop() {
+    set_->Close();
+    set_.reset();
+    clock_.reset();
+    state_.reset();
+    CHECK(store_.Close().ok());
+  }
+
+  void Open() { CHECK(TryOpen().ok()); }
+
+  Status TryOpen() {
     batch_ = std::make_unique<Batch>(builder_.schema());
     state_ = std::make_unique<LaneState>(store_, options_.memory_bytes);
     clock_ = std::make_unique<VehicleClock>(options_.settings.vehicle_forget);
     clock_->Open(*state_);
-    SinkId sink = kFirstSink;
-    for (const auto& stream : streams_) {
+    set_ = std::make_unique<StreamSet>();
+    std::vector<SignalSchema> made;
+    for (size_t i = 0; i < streams_.size(); ++i) {
+      const auto from = from_.find(i);
+      const bool reads = from != from_.end();
+      auto operators =
+          Make(streams_[i], reads ? made.at(from->second) : builder_.schema());
+      made.push_back(ColumnsOf(operators.back()->OutputSchema()));
       OutputOptions output;
-      output.sink = sink++;
+      output.sink = kFirstSink + static_cast<SinkId>(i);
       output.late_sink = kLateSink;
-      output.stream = "s" + std::to_string(chains_.size());
+      output.encode.time_format = options_.time_format;
+      output.stream = "s" + std::to_string(i);
       output.job = "test";
       output.topic = "input";
       output.partition = 3;
-      chains_.push_back(std::make_unique<OperatorChain>(Make(stream)));
-      CHECK(chains_.back()
-                ->Open(builder_.schema(), *state_, *clock_, metrics,
-                       options_.settings, output)
-                .ok());
+      set_->Add(std::make_unique<OperatorChain>(std::move(operators)), output,
+                reads ? std::optional(from->second) : std::nullopt);
     }
-    const bool stored = marker_.epoch > 0;
-    CHECK(state_
-              ->Load(stored ? std::optional<Marker>(marker_)
-                            : std::optional<Marker>())
+    CHECK(set_->Open(builder_.schema(), *state_, *clock_, metrics,
+                     options_.settings)
               .ok());
+    const bool stored = marker_.epoch > 0;
+    RETURN_IF_ERROR(state_->Load(stored ? std::optional<Marker>(marker_)
+                                        : std::optional<Marker>()));
     if (stored) clock_->SetPartitionTime(marker_.partition_time);
-    for (auto& chain : chains_) CHECK(chain->Start().ok());
+    RETURN_IF_ERROR(set_->Start(clock_->partition_time()));
     state_->ReleaseLoaded();
+    return Status::Ok();
   }
 
   std::vector<std::unique_ptr<Operator>> Make(
-      const std::vector<TestOperator>& stream) const {
-    std::vector<std::unique_ptr<Operator>> operators;
+      const std::vector<TestOperator>& stream,
+      const SignalSchema& columns) const {
+    std::vector<OperatorConfig> configs;
     for (const TestOperator& step : stream) {
       OperatorParams params;
       params.values = step.params;
-      std::vector<ParamError> errors;
-      const OperatorType* const type = FindOperatorType(step.type);
-      CHECK(type != nullptr);
-      operators.push_back(
-          type->make(params, builder_.schema(), options_.settings, errors));
-      CHECK(operators.back() != nullptr);
+      configs.push_back({FindOperatorType(step.type), std::move(params)});
+      CHECK(configs.back().type != nullptr);
     }
+    std::vector<ParamError> errors;
+    auto operators = MakeOperators(configs, columns, options_.settings, errors);
+    CHECK(!operators.empty());
     return operators;
   }
 
   BatchBuilder builder_;
   Streams streams_;
+  From from_;
   Options options_;
   MemoryStore store_;
   Marker marker_;
@@ -216,7 +241,7 @@ class TestLane {
   std::unique_ptr<Batch> batch_;
   std::unique_ptr<LaneState> state_;
   std::unique_ptr<VehicleClock> clock_;
-  std::vector<std::unique_ptr<OperatorChain>> chains_;
+  std::unique_ptr<StreamSet> set_;
 };
 
 }  // namespace tacho

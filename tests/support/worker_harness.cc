@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/base/check.h"
+#include "pipeline/worker/group_offsets.h"
 
 namespace tacho {
 
@@ -33,15 +34,14 @@ streams:
 rejects: {topic: rejects}
 late: {topic: late}
 commit: {interval: 10ms}
-guarantee: at_least_once
+guarantee: at_least_once_local
 )" + extra;
 }
 
 std::string ExactlyOnceYaml(const std::string& extra) {
   std::string yaml = TestJobYaml(extra);
-  const std::string at_least_once = "guarantee: at_least_once";
-  yaml.replace(yaml.find(at_least_once), at_least_once.size(),
-               "guarantee: exactly_once");
+  const std::string local = "guarantee: at_least_once_local";
+  yaml.replace(yaml.find(local), local.size(), "guarantee: exactly_once");
   return yaml;
 }
 
@@ -64,7 +64,7 @@ WorkerHarness::WorkerHarness(int32_t partitions, const std::string& job_yaml)
     : log({{"in", partitions}}) {
   ParsedJob parsed = ParseJob(job_yaml);
   if (!parsed.ok()) {
-    std::fputs(FormatErrors("test job", parsed.errors).c_str(), stderr);
+    std::fputs(FormatDiagnostics("test job", parsed.errors).c_str(), stderr);
   }
   CHECK(parsed.ok());
   job = std::move(parsed.job);
@@ -79,37 +79,40 @@ std::vector<TopicPartition> WorkerHarness::AllLanes() const {
 void WorkerHarness::Start(std::vector<TopicPartition> lanes,
                           WorkerOptions options) {
   if (options.threads == 0) options.threads = 2;
-  auto fake = std::make_unique<FakeSource>(log);
-  source = fake.get();
+  auto fake = std::make_unique<FakeGroupMember>(log);
+  auto asked = std::make_unique<FakePartitionLog>(log);
+  member = fake.get();
+  partition_log = asked.get();
   WorkerParts parts;
-  parts.source = std::move(fake);
+  parts.member = std::move(fake);
+  parts.log = std::move(asked);
   parts.stores =
       std::make_unique<MemoryLaneStores>(disk, siblings, store_faults);
-  parts.make_transaction = [this](int32_t, auto commit_offsets) {
-    return MakeTransaction(std::move(commit_offsets));
+  parts.make_writer = [this, joined = member](int32_t) {
+    return MakeWriter(*joined);
   };
   if (job.guarantee == Guarantee::kExactlyOnce) {
     parts.changelog = std::make_unique<FakeChangelog>(changelogs);
   }
   worker = std::make_unique<Worker>(job, options, std::move(parts), *clock);
-  if (!lanes.empty()) source->AssignNow(std::move(lanes));
+  if (!lanes.empty()) member->AssignNow(std::move(lanes));
   thread_ = std::thread([this] { result_ = worker->Run(); });
 }
 
-Result<std::unique_ptr<Transaction>> WorkerHarness::MakeTransaction(
-    std::function<Status(const Epoch&)> commit_offsets) {
+Result<std::unique_ptr<EpochWriter>> WorkerHarness::MakeWriter(
+    GroupMember& joined) {
   if (job.guarantee == Guarantee::kExactlyOnce) {
     auto made =
         std::make_unique<FakeExactlyOnce>(log, changelogs, written_, mutex_);
     exactly_once = made.get();
     if (on_exactly_once) on_exactly_once(*made);
-    return std::unique_ptr<Transaction>(std::move(made));
+    return std::unique_ptr<EpochWriter>(std::move(made));
   }
-  auto made = std::make_unique<FakeTransaction>(written_, mutex_,
-                                                std::move(commit_offsets));
-  transaction = made.get();
-  if (on_transaction) on_transaction(*made);
-  return std::unique_ptr<Transaction>(std::move(made));
+  auto made = std::make_unique<FakeAtLeastOnce>(
+      written_, mutex_, std::make_unique<GroupOffsets>(joined));
+  at_least_once = made.get();
+  if (on_at_least_once) on_at_least_once(*made);
+  return std::unique_ptr<EpochWriter>(std::move(made));
 }
 
 void WorkerHarness::Crash() {
@@ -127,8 +130,9 @@ Status WorkerHarness::Stop() {
 Status WorkerHarness::Join() {
   thread_.join();
   worker.reset();
-  source = nullptr;
-  transaction = nullptr;
+  member = nullptr;
+  partition_log = nullptr;
+  at_least_once = nullptr;
   exactly_once = nullptr;
   return result_;
 }

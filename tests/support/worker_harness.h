@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "pipeline/job/job_parser.h"
-#include "pipeline/job/worker.h"
+#include "pipeline/worker/worker.h"
+#include "tests/support/fake_at_least_once.h"
 #include "tests/support/fake_changelog.h"
 #include "tests/support/fake_exactly_once.h"
-#include "tests/support/fake_source.h"
-#include "tests/support/fake_transaction.h"
+#include "tests/support/fake_group_member.h"
+#include "tests/support/fake_partition_log.h"
 #include "tests/support/memory_lane_stores.h"
 
 namespace tacho {
@@ -66,19 +67,20 @@ class WorkerHarness {
   MemoryLaneStores::Siblings siblings;
   MemoryLaneStores::Faults store_faults;
   Job job;
-  FakeSource* source = nullptr;                        // Of the running worker.
-  std::atomic<FakeTransaction*> transaction{nullptr};  // Once it has started.
-  FakeChangelogCluster changelogs;                     // Exactly once.
-  // Once it has started, as `transaction`.
+  FakeGroupMember* member = nullptr;          // Of the running worker.
+  FakePartitionLog* partition_log = nullptr;  // As `member`.
+  // At least once, once it has started.
+  std::atomic<FakeAtLeastOnce*> at_least_once{nullptr};
+  FakeChangelogCluster changelogs;  // Exactly once.
+  // The same exactly once.
   std::atomic<FakeExactlyOnce*> exactly_once{nullptr};
   std::unique_ptr<Worker> worker;
-  // Called with each new transaction, before it is used.
-  std::function<void(FakeTransaction&)> on_transaction;
+  // Called with each new writer, before it is used.
+  std::function<void(FakeAtLeastOnce&)> on_at_least_once;
   std::function<void(FakeExactlyOnce&)> on_exactly_once;
 
  private:
-  Result<std::unique_ptr<Transaction>> MakeTransaction(
-      std::function<Status(const Epoch&)> commit_offsets);
+  Result<std::unique_ptr<EpochWriter>> MakeWriter(GroupMember& joined);
 
   mutable std::mutex mutex_;
   std::vector<FakeOutput> written_;

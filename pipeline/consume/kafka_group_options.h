@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/base/fetch_limits.h"
+#include "pipeline/base/time.h"
+#include "pipeline/kafka/kafka_handle.h"
+
+namespace tacho {
+
+struct KafkaGroupMemberOptions {
+  KafkaProperties properties;  // The job's `kafka:` section, resolved.
+  std::string group_id;
+  std::string instance_id;  // Not empty: a static member.
+  std::vector<std::string> topics;
+  // An eager assignor; cooperative ones pause every lane as well and have bugs
+  // in librdkafka before 2.10.
+  std::string assignment = "range";
+  Millis session_timeout{45000};
+  Millis heartbeat_interval{3000};
+  Millis max_poll_interval{300000};
+  FetchLimits fetch = FetchLimitsFor(size_t{400} << 20, 8);
+  // How long Close waits for librdkafka before it leaves the handle behind.
+  Millis close_timeout{4000};
+};
+
+// The client properties that the options stand for, the job's own first:
+// what is owned by tacho always wins. For tests and `validate`.
+KafkaProperties KafkaConsumerProperties(const KafkaGroupMemberOptions& options);
+
+}  // namespace tacho

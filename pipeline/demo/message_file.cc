@@ -1,0 +1,182 @@
+#include "pipeline/demo/message_file.h"
+
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "pipeline/base/utf8.h"
+
+namespace tacho {
+namespace {
+
+void SkipSpace(std::string_view& text) {
+  while (!text.empty() && (text[0] == ' ' || text[0] == '\t')) {
+    text.remove_prefix(1);
+  }
+}
+
+bool Take(std::string_view& text, std::string_view token) {
+  SkipSpace(text);
+  if (!text.starts_with(token)) return false;
+  text.remove_prefix(token.size());
+  return true;
+}
+
+bool TakeHex4(std::string_view& text, uint32_t& code) {
+  if (text.size() < 4) return false;
+  code = 0;
+  for (int i = 0; i < 4; ++i) {
+    const char c = text[static_cast<size_t>(i)];
+    uint32_t digit = 0;
+    if (c >= '0' && c <= '9') {
+      digit = static_cast<uint32_t>(c - '0');
+    } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
+      digit = static_cast<uint32_t>((c | 0x20) - 'a' + 10);
+    } else {
+      return false;
+    }
+    code = code * 16 + digit;
+  }
+  text.remove_prefix(4);
+  return true;
+}
+
+bool TakeUnicodeEscape(std::string_view& text, std::string& out) {
+  uint32_t code = 0;
+  if (!TakeHex4(text, code)) return false;
+  if (code >= 0xd800 && code < 0xdc00) {
+    uint32_t low = 0;
+    if (!text.starts_with("\\u")) return false;
+    text.remove_prefix(2);
+    if (!TakeHex4(text, low) || low < 0xdc00 || low > 0xdfff) return false;
+    code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+  } else if (code >= 0xdc00 && code <= 0xdfff) {
+    return false;
+  }
+  AppendUtf8(code, out);
+  return true;
+}
+
+// A JSON string at the start of `text`.
+bool TakeString(std::string_view& text, std::string& out) {
+  if (!Take(text, "\"")) return false;
+  while (!text.empty()) {
+    const char c = text[0];
+    text.remove_prefix(1);
+    if (c == '"') return true;
+    if (c != '\\') {
+      out += c;
+      continue;
+    }
+    if (text.empty()) return false;
+    const char escape = text[0];
+    text.remove_prefix(1);
+    constexpr std::string_view kFrom = "\"\\/bfnrt";
+    constexpr std::string_view kTo = "\"\\/\b\f\n\r\t";
+    if (escape == 'u') {
+      if (!TakeUnicodeEscape(text, out)) return false;
+    } else if (const size_t at = kFrom.find(escape);
+               at != std::string_view::npos) {
+      out += kTo[at];
+    } else {
+      return false;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+FileMessage SplitLine(std::string_view line) {
+  std::string_view rest = line;
+  FileMessage message;
+  message.value = line;
+  if (!Take(rest, "{") || !Take(rest, "\"key\"") || !Take(rest, ":")) {
+    return message;
+  }
+  std::string key;
+  const bool null_key = Take(rest, "null");
+  if (!null_key && !TakeString(rest, key)) return message;
+  if (!Take(rest, ",") || !Take(rest, "\"value\"") || !Take(rest, ":")) {
+    return message;
+  }
+  const size_t end = rest.rfind('}');
+  if (end == std::string_view::npos) return message;
+  SkipSpace(rest);
+  message.value = rest.substr(0, rest.rfind('}'));
+  if (!null_key) message.key = std::move(key);
+  return message;
+}
+
+struct MessageFile::Impl {
+  std::string path;
+  gzFile file = nullptr;  // zlib reads plain files as well.
+  std::vector<char> block = std::vector<char>(size_t{64} << 10);
+  std::string_view unread;  // Of `block`.
+
+  // Reads the next block; empty at the end of the file.
+  Status Fill() {
+    const int got =
+        gzread(file, block.data(), static_cast<unsigned>(block.size()));
+    int error = 0;
+    const char* const text = gzerror(file, &error);
+    if (got < 0 || (error != Z_OK && error != Z_STREAM_END)) {
+      return Corruption(path + ": " + text);
+    }
+    unread = {block.data(), static_cast<size_t>(got)};
+    return Status::Ok();
+  }
+
+  ~Impl() {
+    if (file != nullptr) gzclose(file);
+  }
+};
+
+MessageFile::MessageFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MessageFile::~MessageFile() = default;
+
+Result<std::unique_ptr<MessageFile>> MessageFile::Open(
+    const std::string& path) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  errno = 0;
+  impl->file = gzopen(path.c_str(), "rb");
+  if (impl->file == nullptr) {
+    return Status(StatusCode::kNotFound, path + ": " + std::strerror(errno));
+  }
+  return std::unique_ptr<MessageFile>(new MessageFile(std::move(impl)));
+}
+
+// A line may be longer than a block: pieces are joined until its end.
+Status MessageFile::ReadLine(bool& end) {
+  line_.clear();
+  while (true) {
+    if (impl_->unread.empty()) RETURN_IF_ERROR(impl_->Fill());
+    end = impl_->unread.empty() && line_.empty();
+    if (impl_->unread.empty()) return Status::Ok();
+    const size_t at = impl_->unread.find('\n');
+    line_ += impl_->unread.substr(0, at);
+    if (at == std::string_view::npos) {
+      impl_->unread = {};
+      continue;
+    }
+    impl_->unread.remove_prefix(at + 1);
+    return Status::Ok();
+  }
+}
+
+Result<std::optional<FileMessage>> MessageFile::Next() {
+  while (true) {
+    bool end = false;
+    RETURN_IF_ERROR(ReadLine(end));
+    if (end) return std::optional<FileMessage>();
+    if (line_.empty()) continue;
+    ++lines_;
+    return std::optional<FileMessage>(SplitLine(line_));
+  }
+}
+
+}  // namespace tacho

@@ -93,6 +93,9 @@ class AggregateSet {
   void Bind(const Batch& batch);
   // Adds a row; distances are the operator's business.
   void Add(Accumulators& state, size_t row, Timestamp event_time) const;
+  // Adds what another window, of records that are all older or all newer, has
+  // seen.
+  void Merge(const Accumulators& part, Accumulators& state) const;
   // What is wrong with a stored window [start, end) of this set; nullptr:
   // nothing, and Add and Emit may trust it.
   const char* Check(const Accumulators& state, Timestamp start,
@@ -168,6 +171,8 @@ class AggregateSet {
   void SetPick(Step& step, OutputField& field, bool first, SignalType type);
   void BoundMeans();
   static void Take(const Step& step, size_t row, Accumulators& state);
+  static void MergeStep(const Step& step, const Accumulators& part,
+                        Accumulators& state);
   static const char* CheckStep(const Step& step, const Accumulators& state,
                                Timestamp start, Timestamp end);
   static void EmitStep(const Step& step, const Accumulators& state,

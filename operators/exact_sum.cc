@@ -33,6 +33,14 @@ double Quotient(WideSize sum, uint64_t count) {
   return std::ldexp(static_cast<double>(bits), -64);
 }
 
+// A mean in the making goes on at 2^-64 of its size, if it does not already.
+void Scale(double& sum, double& rest, int64_t& count) {
+  if (count < 0) return;
+  sum = std::ldexp(sum, -kScaleBits);
+  rest = std::ldexp(rest, -kScaleBits);
+  count = -count;
+}
+
 }  // namespace
 
 std::optional<int64_t> Narrow(Int128 value) {
@@ -44,13 +52,20 @@ std::optional<int64_t> Narrow(Int128 value) {
 }
 
 void AddToScaledMean(double value, double& sum, double& rest, int64_t& count) {
-  if (count > 0) {
-    sum = std::ldexp(sum, -kScaleBits);
-    rest = std::ldexp(rest, -kScaleBits);
-    count = -count;
-  }
+  Scale(sum, rest, count);
   AddCompensated(std::ldexp(value, -kScaleBits), sum, rest);
   --count;
+}
+
+void MergeMean(double part, double part_rest, int64_t part_count, double& sum,
+               double& rest, int64_t& count) {
+  const bool in_range = std::fabs(sum + part) <= kMaxDouble;
+  if (part_count < 0 || count < 0 || !in_range) {
+    Scale(part, part_rest, part_count);
+    Scale(sum, rest, count);
+  }
+  MergeCompensated(part, part_rest, sum, rest);
+  count += part_count;
 }
 
 // The quotient's remainder is exact (fma), so the correction carries all that

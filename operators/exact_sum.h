@@ -39,6 +39,13 @@ inline void AddCompensated(double value, double& sum, double& rest) {
   sum = total;
 }
 
+// Adds one such sum to another.
+inline void MergeCompensated(double part, double part_rest, double& sum,
+                             double& rest) {
+  AddCompensated(part, sum, rest);
+  rest += part_rest;
+}
+
 // A mean in the making: values, what rounding took, and how many. When the sum
 // leaves the range of doubles it goes on at 2^-64 of its size, and the count is
 // negative from then on.
@@ -52,6 +59,9 @@ inline void AddToMean(double value, double& sum, double& rest, int64_t& count) {
   AddCompensated(value, sum, rest);
   ++count;
 }
+// Adds one mean in the making, of `part_count` values, to another.
+void MergeMean(double part, double part_rest, int64_t part_count, double& sum,
+               double& rest, int64_t& count);
 // (sum + rest) / count, rounded once: the mean of equal values is their value.
 double Mean(double sum, double rest, int64_t count);
 double Mean(Int128 sum, int64_t count);

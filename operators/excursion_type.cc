@@ -38,10 +38,6 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
   if (const ParamValue* const text = params.Find("clear")) {
     clear = CompileText<Condition>(text->text, text->mark, schema, errors);
   }
-  const ParamValue* const hold = params.Find("for");
-  if (hold != nullptr && hold->duration < Millis(0)) {
-    errors.push_back({hold->mark, 0, "a duration is not negative"});
-  }
   auto when = CompileParam<Condition>(params, "when", schema, errors);
   if (!when.has_value()) {
     if (const ParamValue* const peak = params.Find("peak")) {
@@ -53,7 +49,7 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
       "",    *std::move(when), std::move(clear), std::nullopt, "", true,
       false, Millis(0)};
   if (name != nullptr) options.name = name->text;
-  if (hold != nullptr) options.hold = hold->duration;
+  options.hold = DefaultedParam(params, "for").duration;
   SetPeak(params, schema, options, errors);
   if (errors.size() != before) return nullptr;
   return std::make_unique<Excursion>(std::move(options));

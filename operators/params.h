@@ -7,6 +7,7 @@
 
 #include "operators/expression.h"
 #include "operators/registry.h"
+#include "pipeline/base/check.h"
 
 namespace tacho {
 
@@ -20,6 +21,14 @@ inline const ParamValue* RequireParam(const OperatorParams& params,
         {params.mark, 0, "missing parameter \"" + std::string(name) + "\""});
   }
   return value;
+}
+
+// A parameter that has a default: it is always there.
+inline const ParamValue& DefaultedParam(const OperatorParams& params,
+                                        std::string_view name) {
+  const ParamValue* const value = params.Find(name);
+  CHECK(value != nullptr);
+  return *value;
 }
 
 // Compiles `text`, found at `mark`, as a Condition or a Quantity.

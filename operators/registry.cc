@@ -5,6 +5,7 @@
 #include "operators/last_value.h"
 #include "operators/project.h"
 #include "operators/window_aggregate.h"
+#include "pipeline/base/duration.h"
 
 namespace tacho {
 
@@ -23,11 +24,28 @@ const OperatorType* FindOperatorType(std::string_view name) {
   return nullptr;
 }
 
-const ParamDef* FindParam(const OperatorType& type, std::string_view name) {
-  for (const ParamDef& def : type.params) {
+const ParamDef* FindParam(const std::vector<ParamDef>& params,
+                          std::string_view name) {
+  for (const ParamDef& def : params) {
     if (def.name == name) return &def;
   }
   return nullptr;
+}
+
+void FillDefaults(const std::vector<ParamDef>& params, int mark,
+                  std::vector<ParamValue>& values) {
+  for (const ParamDef& def : params) {
+    if (def.default_text.empty()) continue;
+    if (ParamValue::FindValue(values, def.name) != nullptr) continue;
+    ParamValue value;
+    value.name = std::string(def.name);
+    value.text = std::string(def.default_text);
+    value.mark = mark;
+    if (def.kind == ParamKind::kDuration) {
+      value.duration = *ParseDuration(value.text);
+    }
+    values.push_back(std::move(value));
+  }
 }
 
 SignalSchema ColumnsAfter(const Operator& made, const SignalSchema& before) {

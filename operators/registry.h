@@ -18,7 +18,8 @@ enum class ParamKind : uint8_t {
   kExpression,  // Text, compiled against the job's signals.
   kDuration,    // "10s", "1m": checked by the job parser, in `duration`.
   kText,
-  kWindow,       // {tumbling: DURATION}: one child, its `duration` filled in.
+  kGroup,        // A map of the parameter's `children`.
+  kChoice,       // A map of exactly one of its `children`.
   kAggregates,   // A map: output name -> "function(signal)".
   kExpressions,  // A map: output name -> expression.
   kNames,        // A list of signals, a child each.
@@ -28,19 +29,32 @@ struct ParamDef {
   std::string_view name;
   ParamKind kind;
   bool required;
-  std::string_view default_text;  // As it would be written; "" if none.
-  std::string_view help;          // One line.
+  std::string_view default_text;        // As it would be written; "" if none.
+  std::string_view help;                // One line.
+  std::vector<ParamDef> children = {};  // Of kGroup and kChoice.
 };
 
-// A parameter as the job parser found it. Plain text in `text`; maps in
-// `children`, in file order. `mark` is the parser's handle for the position of
-// the text's first character.
+// A parameter as the job parser found it, or its default. Plain text in `text`;
+// maps in `children`, in file order. `mark` is the parser's handle for the
+// position of the text's first character (of a default: of the map it is not
+// in).
 struct ParamValue {
   std::string name;
   std::string text;
   int mark = -1;
   Millis duration{0};
   std::vector<ParamValue> children;
+
+  const ParamValue* Find(std::string_view child) const {
+    return FindValue(children, child);
+  }
+  static const ParamValue* FindValue(const std::vector<ParamValue>& values,
+                                     std::string_view name) {
+    for (const ParamValue& value : values) {
+      if (value.name == name) return &value;
+    }
+    return nullptr;
+  }
 };
 
 // An error in a parameter: where (mark, and characters into its text), what,
@@ -51,16 +65,14 @@ struct ParamError {
   std::string message;
 };
 
-// The parameters of one operator of a job, checked for names and shapes.
+// The parameters of one operator of a job, checked for names and shapes:
+// those given, and the others that have a default.
 struct OperatorParams {
-  std::vector<ParamValue> values;  // Those given; defaults are not filled in.
-  int mark = -1;                   // Of the operator itself.
+  std::vector<ParamValue> values;
+  int mark = -1;  // Of the operator itself.
 
   const ParamValue* Find(std::string_view name) const {
-    for (const ParamValue& v : values) {
-      if (v.name == name) return &v;
-    }
-    return nullptr;
+    return ParamValue::FindValue(values, name);
   }
 };
 
@@ -95,7 +107,13 @@ struct OperatorType {
 };
 
 // The parameter of that name, or nullptr.
-const ParamDef* FindParam(const OperatorType& type, std::string_view name);
+const ParamDef* FindParam(const std::vector<ParamDef>& params,
+                          std::string_view name);
+
+// Adds the parameters that have a default and are not among `values`, with
+// `mark` as their place.
+void FillDefaults(const std::vector<ParamDef>& params, int mark,
+                  std::vector<ParamValue>& values);
 
 // An operator of a job.
 struct OperatorConfig {

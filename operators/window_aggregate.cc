@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "operators/fingerprint.h"
@@ -14,6 +15,12 @@ WindowAggregate::WindowAggregate(const Options& options,
                                  AggregateSet aggregates)
     : options_(options), aggregates_(std::move(aggregates)) {}
 
+// Of tumbling windows nothing, as before there were others.
+std::string WindowAggregate::Slide() const {
+  if (!options_.windows.overlapping()) return "";
+  return "slide=" + std::to_string(options_.windows.slide().count()) + ";";
+}
+
 Status WindowAggregate::Open(OperatorContext& context) {
   state_ = &context.state;
   schema_ = &context.schema;
@@ -22,8 +29,9 @@ Status WindowAggregate::Open(OperatorContext& context) {
   passed_ = context.DeclareTimer(TimerClock::kVehicle);
   // Lateness is not part of it: it says when a window closes, not what is in
   // it.
-  const std::string meaning =
-      "window_aggregate/2;size=" + std::to_string(options_.size.count()) + ";";
+  const std::string meaning = "window_aggregate/2;size=" +
+                              std::to_string(options_.windows.size().count()) +
+                              ";" + Slide();
   TableSpec windows;
   windows.name = context.table_prefix + "windows";
   windows.fingerprint = Fingerprint(meaning + aggregates_.description());
@@ -31,9 +39,9 @@ Status WindowAggregate::Open(OperatorContext& context) {
     windows.heap_bytes = aggregates_.cells() * sizeof(Accumulators::Cell);
   }
   windows.heap_bytes += aggregates_.texts() * 2 * sizeof(std::string);
-  windows_ = state_->Declare<Accumulators>(
-      std::move(windows), [this](int64_t subkey, const Accumulators& window) {
-        return CheckWindow(subkey, window);
+  panes_ = state_->Declare<Accumulators>(
+      std::move(windows), [this](int64_t subkey, const Accumulators& pane) {
+        return CheckPane(subkey, pane);
       });
 
   TableSpec closed;
@@ -64,14 +72,14 @@ const char* WindowAggregate::ClosedUntil::Check(int64_t subkey,
   return IsStateTime(value.end) ? nullptr : "a time out of range";
 }
 
-const char* WindowAggregate::CheckWindow(int64_t subkey,
-                                         const Accumulators& window) const {
+const char* WindowAggregate::CheckPane(int64_t subkey,
+                                       const Accumulators& pane) const {
   const Timestamp start = FromEpochMillis(subkey);
   if (!IsRealStateTime(start)) return "a window out of range";
-  if (WindowStart(start, options_.size) != start) {
+  if (options_.windows.PaneOf(start) != start) {
     return "a window that is not aligned";
   }
-  return aggregates_.Check(window, start, start + options_.size);
+  return aggregates_.Check(pane, start, start + options_.windows.pane());
 }
 
 const char* WindowAggregate::CheckReading(int64_t subkey,
@@ -87,9 +95,11 @@ const char* WindowAggregate::CheckReading(int64_t subkey,
   return wrong ? "a value that is not a number" : nullptr;
 }
 
+// Of windows that overlap the oldest one may be closed already: only "closed"
+// knows, and that is read when the timer fires.
 Status WindowAggregate::Start() {
-  for (const auto& [vehicle, start] : state_->loaded(*windows_)) {
-    const Timestamp end = FromEpochMillis(start) + options_.size;
+  for (const auto& [vehicle, start] : state_->loaded(*panes_)) {
+    const Timestamp end = options_.windows.FirstEnd(FromEpochMillis(start));
     if (end < passed_->order(vehicle)) Await(vehicle, end);
   }
   return Status::Ok();
@@ -98,6 +108,15 @@ Status WindowAggregate::Start() {
 void WindowAggregate::Await(VehicleIndex vehicle, Timestamp end) {
   silent_->Set(vehicle, end + idle_timeout_, end);
   passed_->Set(vehicle, end + options_.allowed_lateness, end);
+}
+
+void WindowAggregate::AwaitNext(VehicleIndex vehicle,
+                                std::optional<Timestamp> oldest_pane,
+                                Timestamp closed) {
+  silent_->Cancel(vehicle);
+  passed_->Cancel(vehicle);
+  if (!oldest_pane) return;
+  Await(vehicle, options_.windows.FirstEndAfter(*oldest_pane, closed));
 }
 
 Status WindowAggregate::Process(const Batch& batch, RowRange& range,
@@ -113,99 +132,150 @@ Status WindowAggregate::Process(const Batch& batch, RowRange& range,
 // The vehicle's oldest window closes, and its next one is waited for.
 Status WindowAggregate::OnTimer(const DueTimer& due, RowWriter& rows) {
   const Timestamp end = due.order;
-  if (due.timer == silent_) {
-    ClosedUntil& closed = closed_->Mutate(due.vehicle);
-    closed.end = std::max(closed.end, end);
+  const bool overlapping = options_.windows.overlapping();
+  if (overlapping) {
+    const ClosedUntil* const closed = closed_->Find(due.vehicle);
+    if (closed != nullptr && end <= closed->end) {
+      AwaitNext(due.vehicle, OldestPane(due.vehicle), closed->end);
+      return Status::Ok();
+    }
   }
   EmitWindow(due.vehicle, end, rows);
-  silent_->Cancel(due.vehicle);
-  passed_->Cancel(due.vehicle);
-  windows_->VisitUp(due.vehicle, ToEpochMillis(end - options_.size),
-                    [&](int64_t start, const Accumulators&) {
-                      Await(due.vehicle,
-                            FromEpochMillis(start) + options_.size);
-                      return false;
-                    });
+  ErasePanes(due.vehicle, end - options_.windows.size());
+  const std::optional<Timestamp> oldest = OldestPane(due.vehicle);
+  if (due.timer == silent_ || (overlapping && oldest)) {
+    CloseUntil(due.vehicle, end);
+  } else if (overlapping) {
+    closed_->Erase(due.vehicle);  // The watermark has passed it.
+  }
+  AwaitNext(due.vehicle, oldest, end);
   return Status::Ok();
+}
+
+void WindowAggregate::CloseUntil(VehicleIndex vehicle, Timestamp end) {
+  ClosedUntil& closed = closed_->Mutate(vehicle);
+  closed.end = std::max(closed.end, end);
 }
 
 void WindowAggregate::EmitWindow(VehicleIndex vehicle, Timestamp end,
                                  RowWriter& rows) {
-  const Timestamp start = end - options_.size;
-  const int64_t key = ToEpochMillis(start);
-  const Accumulators* const window = windows_->Find(vehicle, key);
-  CHECK(window != nullptr);
+  const Timestamp start = end - options_.windows.size();
   const std::string_view vehicle_id = state_->VehicleId(vehicle);
   rows.BeginDue(vehicle, vehicle_id, end - Millis(1));
   rows.Text(vehicle_id);
   rows.Time(start);
   rows.Time(end);
-  aggregates_.Emit(*window, rows);
+  aggregates_.Emit(Folded(vehicle, start), rows);
   rows.End();
-  windows_->Erase(vehicle, key);
+}
+
+const Accumulators& WindowAggregate::Folded(VehicleIndex vehicle,
+                                            Timestamp start) {
+  if (!options_.windows.overlapping()) {
+    const Accumulators* const window =
+        panes_->Find(vehicle, ToEpochMillis(start));
+    CHECK(window != nullptr);
+    return *window;
+  }
+  aggregates_.Init(merged_);
+  const int64_t end = ToEpochMillis(start + options_.windows.size());
+  panes_->VisitUp(vehicle, ToEpochMillis(start),
+                  [&](int64_t pane, const Accumulators& part) {
+                    if (pane >= end) return false;
+                    aggregates_.Merge(part, merged_);
+                    return true;
+                  });
+  return merged_;
+}
+
+std::optional<Timestamp> WindowAggregate::OldestPane(VehicleIndex vehicle) {
+  std::optional<Timestamp> oldest;
+  panes_->VisitUp(vehicle, std::numeric_limits<int64_t>::min(),
+                  [&](int64_t pane, const Accumulators&) {
+                    oldest = FromEpochMillis(pane);
+                    return false;
+                  });
+  return oldest;
+}
+
+void WindowAggregate::ErasePanes(VehicleIndex vehicle, Timestamp start) {
+  const Timestamp next = start + options_.windows.slide();
+  for (; start < next; start += options_.windows.pane()) {
+    panes_->Erase(vehicle, ToEpochMillis(start));
+  }
 }
 
 // What is remembered of a vehicle ends with its clock entry.
 Status WindowAggregate::OnForget(VehicleIndex vehicle, RowWriter&) {
-  closed_->Erase(vehicle);
+  // Panes that are left have been in windows that are closed.
+  if (!options_.windows.overlapping() || !OldestPane(vehicle)) {
+    closed_->Erase(vehicle);
+  }
   for (size_t i = 0; i < aggregates_.odometers().size(); ++i) {
     odometers_->Erase(vehicle, static_cast<int64_t>(i));
   }
   return Status::Ok();
 }
 
-bool WindowAggregate::IsLate(VehicleIndex vehicle, Timestamp end,
-                             Timestamp watermark) {
-  if (end <= watermark) return true;
-  if (closed_->entries() == 0) return false;
+Timestamp WindowAggregate::ClosedBefore(VehicleIndex vehicle,
+                                        Timestamp watermark) {
+  if (closed_->entries() == 0) return watermark;
   const ClosedUntil* const closed = closed_->Find(vehicle);
-  if (closed == nullptr) return false;
-  if (end <= closed->end) return true;
-  // From here on the watermark says it all.
-  if (closed->end <= watermark) closed_->Erase(vehicle);
-  return false;
+  if (closed == nullptr) return watermark;
+  if (closed->end > watermark) return closed->end;
+  // From here on the watermark says it all, but not to Start.
+  if (!options_.windows.overlapping()) closed_->Erase(vehicle);
+  return watermark;
+}
+
+void WindowAggregate::SetPane(Timestamp event_time) {
+  pane_start_ = options_.windows.PaneOf(event_time);
+  pane_end_ = pane_start_ + options_.windows.pane();
+  first_end_ = options_.windows.FirstEnd(event_time);
+  last_end_ = options_.windows.LastEnd(event_time);
 }
 
 Status WindowAggregate::Aggregate(const Batch& batch, size_t row,
                                   RowWriter& rows) {
   const Timestamp event_time = batch.event_time[row];
-  if (event_time < window_start_ || event_time >= window_end_) {
-    window_start_ = WindowStart(event_time, options_.size);
-    window_end_ = window_start_ + options_.size;
-  }
+  if (event_time < pane_start_ || event_time >= pane_end_) SetPane(event_time);
   const VehicleIndex vehicle = batch.vehicle[row];
-  const Timestamp watermark =
-      batch.vehicle_time[row] - options_.allowed_lateness;
-  if (IsLate(vehicle, window_end_, watermark)) {
-    rows.Late(row, window_start_, window_end_);
-    return Status::Ok();
+  const Timestamp closed = ClosedBefore(
+      vehicle, batch.vehicle_time[row] - options_.allowed_lateness);
+  Timestamp end = first_end_;
+  if (end <= closed) [[unlikely]] {
+    end = options_.windows.FirstEndAfter(event_time, closed);
+    rows.Late(row, first_end_ - options_.windows.size(),
+              std::min(last_end_, end - options_.windows.slide()));
+    if (last_end_ <= closed) return Status::Ok();
   }
   bool created;
-  Accumulators& window =
-      windows_->Mutate(vehicle, ToEpochMillis(window_start_), &created);
+  Accumulators& pane =
+      panes_->Mutate(vehicle, ToEpochMillis(pane_start_), &created);
   if (created) {
-    aggregates_.Init(window);
-    if (window_end_ < passed_->order(vehicle)) Await(vehicle, window_end_);
+    aggregates_.Init(pane);
+    if (end > first_end_) CloseUntil(vehicle, end - options_.windows.slide());
+    if (end < passed_->order(vehicle)) Await(vehicle, end);
   }
-  aggregates_.Add(window, row, event_time);
-  if (odometers_ != nullptr) AddDistances(batch, row, window);
+  aggregates_.Add(pane, row, event_time);
+  if (odometers_ != nullptr) AddDistances(batch, row, pane);
   return Status::Ok();
 }
 
 void WindowAggregate::AddDistances(const Batch& batch, size_t row,
-                                   Accumulators& window) {
+                                   Accumulators& pane) {
   for (size_t odometer = 0; odometer < aggregates_.odometers().size();
        ++odometer) {
     const Column& column = batch.columns[aggregates_.odometers()[odometer]];
     if (column.state[row] != CellState::kValid) continue;
     const int64_t step = Step(batch, row, odometer);
     for (const AggregateSet::Distance& distance : aggregates_.distances()) {
-      if (distance.odometer == odometer) distance.Add(window, step);
+      if (distance.odometer == odometer) distance.Add(pane, step);
     }
   }
 }
 
-// The step that the row's reading adds to its window, 0 if it has none to
+// The step that the row's reading adds to its pane, 0 if it has none to
 // add; kBeyond if it is none.
 int64_t WindowAggregate::Step(const Batch& batch, size_t row, size_t odometer) {
   const Column& column = batch.columns[aggregates_.odometers()[odometer]];
@@ -243,7 +313,7 @@ RowSchema WindowAggregate::OutputSchema() const {
 }
 
 void WindowAggregate::Close() {
-  windows_ = nullptr;
+  panes_ = nullptr;
   closed_ = nullptr;
   odometers_ = nullptr;
 }

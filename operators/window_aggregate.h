@@ -1,17 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "operators/aggregate.h"
 #include "operators/operator.h"
 #include "operators/registry.h"
+#include "operators/window_assigner.h"
 
 namespace tacho {
 
-// Folds the records of each vehicle into tumbling windows aligned to the
-// epoch, and emits a window when no record can change it any more.
+// Folds the records of each vehicle into windows aligned to the epoch, and
+// emits a window when no record can change it any more. A window that holds no
+// record is not emitted.
+//
+// Windows that overlap (hopping) share panes (WindowAssigner): a record is
+// added to its pane once, and a window is its panes merged in the order of
+// time. So their sums are folds of panes, each a fold of records.
 //
 // A window of a vehicle closes at the first row where
 //   the vehicle's watermark (its greatest event time minus allowed_lateness)
@@ -20,9 +28,11 @@ namespace tacho {
 //   vehicle_idle_timeout, last seen being that of the row before: the vehicle
 //   is silent. Rows that a filter refused move time like any other.
 // What closes at one row is emitted before the row is aggregated, ordered by
-// (window end, vehicle bytes). A record is late if its window ends at or
+// (window end, vehicle bytes). A record is late for a window that ends at or
 // before its vehicle's watermark, or at or before the end of a window of the
-// vehicle that partition time has closed.
+// vehicle that partition time has closed. The late output says which windows
+// it missed, from the start of the first to the end of the last; it counts in
+// those of its windows that are still open.
 //
 // distance(x): the reference of a vehicle is its valid reading of the greatest
 // event time so far (ties: the later offset) among records that were neither
@@ -32,20 +42,21 @@ namespace tacho {
 // So the distances of a vehicle's windows add up to its positive steps. The
 // reference is dropped with the vehicle, after vehicle_forget.
 //
-// State: "windows", key (vehicle, window start in ms); "closed", key
-// (vehicle, 0), written only when partition time closes a window and erased
-// once the watermark has passed it; "odometers", key (vehicle, signal).
-// Limits: kMaxWindow; kMaxOpenWindows of a vehicle by its own time. Closing at
+// State: "windows", key (vehicle, pane start in ms); "closed", key (vehicle,
+// 0), the end of the last window that was closed: kept where the watermark does
+// not say it, that is, after partition time has closed one, and while panes
+// outlive a window; "odometers", key (vehicle, signal).
+// Limits: kMaxWindow; kMaxOpenPanes of a vehicle by its own time. Closing at
 // the end of input, or after a jump of partition time, reads every vehicle
 // concerned into memory at once.
 class WindowAggregate final : public Operator {
  public:
   static constexpr Millis kMaxWindow = std::chrono::hours(24 * 366);
-  // (size + allowed_lateness) / slide, the slide being the size.
-  static constexpr int64_t kMaxOpenWindows = 10000;
+  // (size + allowed_lateness) / pane.
+  static constexpr int64_t kMaxOpenPanes = 10000;
 
   struct Options {
-    Millis size;
+    WindowAssigner windows;
     Millis allowed_lateness;
   };
   WindowAggregate(const Options& options, AggregateSet aggregates);
@@ -86,15 +97,27 @@ class WindowAggregate final : public Operator {
       return in.ok();
     }
   };
-  const char* CheckWindow(int64_t subkey, const Accumulators& window) const;
+  const char* CheckPane(int64_t subkey, const Accumulators& pane) const;
   const char* CheckReading(int64_t subkey, const Reading& reading) const;
 
+  std::string Slide() const;  // For the fingerprint.
   // The vehicle's oldest open window ends at `end`.
   void Await(VehicleIndex vehicle, Timestamp end);
+  // Its oldest one that ends after `closed`, if it has panes.
+  void AwaitNext(VehicleIndex vehicle, std::optional<Timestamp> oldest_pane,
+                 Timestamp closed);
+  // Notes that no window that ends at or before this time is open.
+  void CloseUntil(VehicleIndex vehicle, Timestamp end);
   void EmitWindow(VehicleIndex vehicle, Timestamp end, RowWriter& rows);
-  bool IsLate(VehicleIndex vehicle, Timestamp end, Timestamp watermark);
+  const Accumulators& Folded(VehicleIndex vehicle, Timestamp start);
+  // Those that no window after the one that starts here holds.
+  void ErasePanes(VehicleIndex vehicle, Timestamp start);
+  std::optional<Timestamp> OldestPane(VehicleIndex vehicle);
+  // No window of the vehicle that ends at or before this time is open.
+  Timestamp ClosedBefore(VehicleIndex vehicle, Timestamp watermark);
+  void SetPane(Timestamp event_time);
   Status Aggregate(const Batch& batch, size_t row, RowWriter& rows);
-  void AddDistances(const Batch& batch, size_t row, Accumulators& window);
+  void AddDistances(const Batch& batch, size_t row, Accumulators& pane);
   int64_t Step(const Batch& batch, size_t row, size_t odometer);
 
   Options options_;
@@ -102,7 +125,7 @@ class WindowAggregate final : public Operator {
   LaneState* state_ = nullptr;
   const SignalSchema* schema_ = nullptr;
   Millis idle_timeout_{0};
-  StateTable<Accumulators>* windows_ = nullptr;
+  StateTable<Accumulators>* panes_ = nullptr;
   StateTable<ClosedUntil>* closed_ = nullptr;
   StateTable<Reading>* odometers_ = nullptr;  // nullptr: no distance.
 
@@ -111,9 +134,13 @@ class WindowAggregate final : public Operator {
   Timer* silent_ = nullptr;
   Timer* passed_ = nullptr;  // Its watermark has passed the end.
 
-  // The window of the row before: most rows are in the same one.
-  Timestamp window_start_ = kNoTime;
-  Timestamp window_end_ = kNoTime;
+  // The pane of the row before, and the ends of its first and last window: most
+  // rows are in the same one.
+  Timestamp pane_start_ = kNoTime;
+  Timestamp pane_end_ = kNoTime;
+  Timestamp first_end_ = kNoTime;
+  Timestamp last_end_ = kNoTime;
+  Accumulators merged_;  // The window that is emitted.
 };
 
 OperatorType WindowAggregateType();

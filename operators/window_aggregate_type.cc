@@ -5,57 +5,81 @@
 
 #include "operators/params.h"
 #include "operators/window_aggregate.h"
+#include "pipeline/base/duration.h"
 
 namespace tacho {
 
 namespace {
 
-// The size of `window: {tumbling: DURATION}`.
-Millis WindowSize(const ParamValue& window, std::vector<ParamError>& errors) {
-  if (window.children.size() != 1 || window.children[0].name != "tumbling") {
-    errors.push_back({window.mark, 0, "write {tumbling: DURATION}"});
-    return Millis(0);
+// A length of windows, or 1 ms and an error.
+Millis Length(const ParamValue& value, std::vector<ParamError>& errors) {
+  if (value.duration > Millis(0) &&
+      value.duration <= WindowAggregate::kMaxWindow) {
+    return value.duration;
   }
-  const ParamValue& tumbling = window.children[0];
-  if (tumbling.duration <= Millis(0) ||
-      tumbling.duration > WindowAggregate::kMaxWindow) {
-    errors.push_back({tumbling.mark, 0,
-                      "a window is longer than nothing and at most 366 days"});
+  errors.push_back(
+      {value.mark, 0, "a window is longer than nothing and at most 366 days"});
+  return Millis(1);
+}
+
+// Of `window: {tumbling: DURATION}` or `{hopping: {size, slide}}`.
+WindowAssigner Assigner(const ParamValue& window,
+                        std::vector<ParamError>& errors) {
+  const ParamValue& kind = window.children.at(0);
+  if (kind.name == "tumbling") {
+    const Millis size = Length(kind, errors);
+    return {size, size};
   }
-  return tumbling.duration;
+  const Millis size = Length(*kind.Find("size"), errors);
+  const ParamValue& slide = *kind.Find("slide");
+  const Millis every = Length(slide, errors);
+  if (every <= size) return {size, every};
+  errors.push_back({slide.mark, 0,
+                    "windows of " + std::to_string(size.count()) +
+                        " ms that begin every " +
+                        std::to_string(every.count()) +
+                        " ms leave out what is between them: make `slide` at "
+                        "most `size`"});
+  return {size, size};
 }
 
 Millis Lateness(const OperatorParams& params, const StreamSettings& settings,
                 std::vector<ParamError>& errors) {
-  const ParamValue* const lateness = params.Find("allowed_lateness");
-  if (lateness == nullptr) return Millis(0);
-  if (lateness->duration < Millis(0) ||
-      lateness->duration > settings.vehicle_idle_timeout) {
+  const ParamValue& lateness = DefaultedParam(params, "allowed_lateness");
+  if (lateness.duration > settings.vehicle_idle_timeout) {
     errors.push_back(
-        {lateness->mark, 0,
+        {lateness.mark, 0,
          "allowed_lateness is longer than vehicle_idle_timeout (" +
-             std::to_string(settings.vehicle_idle_timeout.count()) +
-             " ms): a silent vehicle's windows would close before it is "
-             "over"});
+             FormatDuration(settings.vehicle_idle_timeout) +
+             "): a silent vehicle's windows would close before it is over"});
   }
-  return lateness->duration;
+  return lateness.duration;
 }
 
-// So many windows of a vehicle may be open at once: all that lateness allows.
-void CheckOpenWindows(const WindowAggregate::Options& options, int mark,
-                      std::vector<ParamError>& errors) {
-  if (options.size <= Millis(0)) return;
-  const int64_t open =
-      (options.size + options.allowed_lateness).count() / options.size.count();
-  if (open <= WindowAggregate::kMaxOpenWindows) return;
-  errors.push_back(
-      {mark, 0,
-       "windows of " + std::to_string(options.size.count()) + " ms and " +
-           std::to_string(options.allowed_lateness.count()) +
-           " ms of lateness are " + std::to_string(open) +
-           " open windows a vehicle, and at most " +
-           std::to_string(WindowAggregate::kMaxOpenWindows) +
-           " are allowed: make the windows longer or allow less lateness"});
+// So many panes of a vehicle may be open at once: all that lateness allows.
+void CheckOpenPanes(const WindowAggregate::Options& options, int mark,
+                    std::vector<ParamError>& errors) {
+  const WindowAssigner& windows = options.windows;
+  const int64_t open = (windows.size() + options.allowed_lateness).count() /
+                       windows.pane().count();
+  if (open <= WindowAggregate::kMaxOpenPanes) return;
+  const std::string size = std::to_string(windows.size().count());
+  const std::string slide = std::to_string(windows.slide().count());
+  const std::string lateness = std::to_string(options.allowed_lateness.count());
+  const std::string pane = std::to_string(windows.pane().count());
+  const std::string kind = windows.overlapping() ? " ms every " + slide : "";
+  const std::string parts =
+      windows.overlapping() ? " parts of " + pane + " ms" : " open windows";
+  const std::string remedy =
+      windows.overlapping()
+          ? "let `slide` divide `size` in fewer parts, or allow less lateness"
+          : "make the windows longer or allow less lateness";
+  errors.push_back({mark, 0,
+                    "windows of " + size + kind + " ms and " + lateness +
+                        " ms of lateness are " + std::to_string(open) + parts +
+                        " a vehicle, and at most " +
+                        std::to_string(WindowAggregate::kMaxOpenPanes) +
+                        " are allowed: " + remedy});
 }
 
 std::unique_ptr<Operator> Make(const OperatorParams& params,
@@ -63,14 +87,13 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
                                const StreamSettings& settings,
                                std::vector<ParamError>& errors) {
   const size_t before = errors.size();
-  WindowAggregate::Options options{Millis(0), Millis(0)};
   const ParamValue* const window = RequireParam(params, "window", errors);
-  if (window != nullptr) options.size = WindowSize(*window, errors);
-  options.allowed_lateness = Lateness(params, settings, errors);
-  if (window != nullptr) CheckOpenWindows(options, window->mark, errors);
   const ParamValue* const aggregates =
       RequireParam(params, "aggregates", errors);
-  if (aggregates == nullptr) return nullptr;
+  if (window == nullptr || aggregates == nullptr) return nullptr;
+  const WindowAggregate::Options options{Assigner(*window, errors),
+                                         Lateness(params, settings, errors)};
+  if (errors.size() == before) CheckOpenPanes(options, window->mark, errors);
   auto set = AggregateSet::Compile(*aggregates, schema, errors);
   if (errors.size() != before) return nullptr;
   return std::make_unique<WindowAggregate>(options, *std::move(set));
@@ -79,20 +102,35 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
 }  // namespace
 
 OperatorType WindowAggregateType() {
-  return {"window_aggregate",
-          "Aggregates each vehicle's records over windows of event time.",
+  return {
+      "window_aggregate",
+      "Aggregates each vehicle's records over windows of event time.",
+      "",
+      RowKind::kOwn,
+      {{"window",
+        ParamKind::kChoice,
+        true,
+        "",
+        "Which windows: of one kind, aligned to the epoch (UTC).",
+        {{"tumbling", ParamKind::kDuration, false, "",
+          "One after the other, each so long."},
+         {"hopping",
+          ParamKind::kGroup,
+          false,
           "",
-          RowKind::kOwn,
-          {{"window", ParamKind::kWindow, true, "",
-            "{tumbling: DURATION}: windows aligned to the epoch (UTC)."},
-           {"allowed_lateness", ParamKind::kDuration, false, "0s",
-            "How far a record may lie behind its vehicle's newest and still "
-            "be counted; windows close that much later. At most "
-            "vehicle_idle_timeout, and 10000 windows."},
-           {"aggregates", ParamKind::kAggregates, true, "",
-            "Output name: function(signal), with count, sum, min, max, mean, "
-            "first, last or distance; count() counts records."}},
-          Make};
+          "Windows that overlap: a record counts in each of its own.",
+          {{"size", ParamKind::kDuration, true, "", "How long each is."},
+           {"slide", ParamKind::kDuration, true, "",
+            "How often one begins; at most `size`."}}}}},
+       {"allowed_lateness", ParamKind::kDuration, false, "0s",
+        "How far a record may lie behind its vehicle's newest and still "
+        "be counted; windows close that much later. At most "
+        "vehicle_idle_timeout, and 10000 windows (or, where windows overlap, "
+        "parts that all of them are made of)."},
+       {"aggregates", ParamKind::kAggregates, true, "",
+        "Output name: function(signal), with count, sum, min, max, mean, "
+        "first, last or distance; count() counts records."}},
+      Make};
 }
 
 }  // namespace tacho

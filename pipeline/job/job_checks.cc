@@ -1,3 +1,4 @@
+#include "pipeline/base/duration.h"
 #include "pipeline/job/job_checks.h"
 
 #include <algorithm>

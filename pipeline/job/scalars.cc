@@ -22,9 +22,6 @@ struct Scale {
   uint64_t factor;
 };
 
-// Largest first: a duration's parts come in this order.
-constexpr std::array<Scale, 5> kDurationUnits = {
-    {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}}};
 constexpr std::array<Scale, 8> kSizeUnits = {{{"GiB", uint64_t{1} << 30},
                                               {"MiB", uint64_t{1} << 20},
                                               {"KiB", uint64_t{1} << 10},
@@ -33,8 +30,8 @@ constexpr std::array<Scale, 8> kSizeUnits = {{{"GiB", uint64_t{1} << 30},
                                               {"kB", 1000},
                                               {"B", 1},
                                               {"", 1}}};
-constexpr uint64_t kMaxDurationMillis = uint64_t{100000} * 86400000;
 constexpr uint64_t kMaxBytes = uint64_t{1} << 50;
+constexpr uint64_t kMaxEpochMillis = uint64_t{100000} * 86400000;
 
 // Takes leading digits off `text`. Nothing: no digit, or more than uint64.
 std::optional<uint64_t> TakeDigits(std::string_view& text) {
@@ -52,12 +49,6 @@ std::optional<uint64_t> Multiply(uint64_t value, uint64_t factor,
                                  uint64_t limit) {
   if (value > limit / factor) return std::nullopt;
   return value * factor;
-}
-
-Status NotADuration(std::string_view text) {
-  return InvalidArgument("'" + std::string(text) +
-                         "' is not a duration; write digits and a unit, as in "
-                         "200ms, 10s, 1h30m or 7d");
 }
 
 // Two digits at `at`, or -1.
@@ -84,46 +75,6 @@ std::optional<Timestamp> ParseDate(std::string_view text) {
 }
 
 }  // namespace
-
-Result<Millis> ParseDuration(std::string_view text) {
-  std::string_view rest = text;
-  uint64_t total = 0;
-  size_t next_unit = 0;
-  if (rest.empty()) return NotADuration(text);
-  while (!rest.empty()) {
-    const std::optional<uint64_t> digits = TakeDigits(rest);
-    if (!digits) return NotADuration(text);
-    size_t letters = 0;
-    while (letters < rest.size() && IsLetter(rest[letters])) ++letters;
-    while (next_unit < kDurationUnits.size() &&
-           kDurationUnits[next_unit].name != rest.substr(0, letters)) {
-      ++next_unit;
-    }
-    if (next_unit == kDurationUnits.size()) return NotADuration(text);
-    const auto part = Multiply(*digits, kDurationUnits[next_unit].factor,
-                               kMaxDurationMillis - total);
-    if (!part) {
-      return InvalidArgument("'" + std::string(text) +
-                             "' is more than 100,000 days");
-    }
-    total += *part;
-    rest.remove_prefix(letters);
-    ++next_unit;
-  }
-  return Millis{static_cast<int64_t>(total)};
-}
-
-std::string FormatDuration(Millis duration) {
-  auto rest = static_cast<uint64_t>(duration.count());
-  std::string text;
-  for (const Scale& unit : kDurationUnits) {
-    if (rest < unit.factor) continue;
-    text += std::to_string(rest / unit.factor);
-    text += unit.name;
-    rest %= unit.factor;
-  }
-  return text.empty() ? "0s" : text;
-}
 
 Result<uint64_t> ParseSize(std::string_view text) {
   std::string_view rest = text;
@@ -189,7 +140,7 @@ Result<Timestamp> ParsePointInTime(std::string_view text) {
   std::string_view rest = text;
   const std::optional<uint64_t> digits = TakeDigits(rest);
   if (digits && rest.empty() && text.size() >= 10) {
-    if (*digits > kMaxDurationMillis) return error;
+    if (*digits > kMaxEpochMillis) return error;
     return FromEpochMillis(static_cast<int64_t>(*digits));
   }
   const std::optional<Timestamp> date = ParseDate(text.substr(0, 10));

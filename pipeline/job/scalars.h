@@ -14,12 +14,6 @@ namespace tacho {
 // The spellings of single values in a job file. Every parser takes the whole
 // text or says, in one sentence, how the value is written.
 
-// One or more of <digits><ms|s|m|h|d>, largest first: "200ms", "1h30m", "7d".
-// At most 100,000 days.
-Result<Millis> ParseDuration(std::string_view text);
-// As ParseDuration reads it, in the largest units: "1h30m"; "0s".
-std::string FormatDuration(Millis duration);
-
 // Bytes: digits, then nothing, B, kB, MB, GB (powers of 1000) or KiB, MiB, GiB
 // (powers of 1024): "64MiB".
 Result<uint64_t> ParseSize(std::string_view text);

@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -241,6 +242,96 @@ TEST(AggregateTest, MoreAggregatesThanFitInline) {
   const json row = json::parse(lane.Values(TestLane::kFirstSink).at(0));
   EXPECT_EQ(row["a62"], 1.5);
   EXPECT_EQ(row["a63"], 2);
+}
+
+std::vector<ParamValue> EveryFunction() {
+  std::vector<ParamValue> out = {Param("n", "count()"),
+                                 Param("km", "distance(odometer)"),
+                                 Param("m", "distance(metres)")};
+  const auto add = [&](const std::string& function, const std::string& signal) {
+    std::string name = function + "_";
+    name += signal;
+    out.push_back(Param(name, function + "(" + signal + ")"));
+  };
+  for (const char* const signal : {"speed", "gear", "on", "label"}) {
+    for (const char* const f : {"count", "first", "last"}) add(f, signal);
+  }
+  for (const char* const signal : {"speed", "gear"}) {
+    for (const char* const f : {"sum", "min", "max", "mean"}) add(f, signal);
+  }
+  return out;
+}
+
+// A hopping window is its panes merged; a tumbling one of the same size is
+// none. Values are sixteenths, so that no sum is rounded.
+TEST(AggregateTest, MergedPanesSayWhatTheWholeWindowSays) {
+  std::mt19937 random(3);
+  const ParamValue tumbling = Param("tumbling", Millis(60000));
+  const ParamValue hopping = Param(
+      "hopping", {Param("size", Millis(60000)), Param("slide", Millis(10000))});
+  for (int round = 0; round < 50; ++round) {
+    std::vector<TestRecord> records;
+    const size_t count = 1 + random() % 30;
+    for (size_t i = 0; i < count; ++i) {
+      TestRecord record{"v", static_cast<int64_t>(random() % 60000), {}};
+      const auto cell = [&](const char* name, TestCell value) {
+        if (random() % 4 == 0) value = CellState::kNull;
+        record.cells.emplace_back(name, std::move(value));
+      };
+      cell("speed", static_cast<double>(random() % 4000) / 16 - 100);
+      cell("odometer", 1000.25 + static_cast<double>(i));
+      cell("metres", static_cast<int64_t>(i * 1000));
+      cell("gear", static_cast<int64_t>(random() % 9) - 4);
+      cell("on", random() % 2 == 0);
+      cell("label", std::string(random() % 20, static_cast<char>('a' + i)));
+      records.push_back(std::move(record));
+    }
+    std::vector<json> rows;
+    for (const ParamValue& window : {tumbling, hopping}) {
+      TestLane lane(Schema(),
+                    {{{"window_aggregate",
+                       {Param("window", {window}),
+                        Param("allowed_lateness", Millis(60000)),
+                        Param("aggregates", EveryFunction())}}}},
+                    {});
+      lane.Run(records);
+      lane.Advance(kEndOfTime);
+      for (const std::string& text : lane.Values(TestLane::kFirstSink)) {
+        json row = json::parse(text);
+        if (row["window_start"] == 0) rows.push_back(std::move(row));
+      }
+    }
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows[0], rows[1]);
+  }
+}
+
+TEST(AggregateTest, MergedSumsThatLeaveTheirTypeAreNull) {
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  TestLane lane(
+      Schema(),
+      {{{"window_aggregate",
+         {Param("window", {Param("hopping", {Param("size", Millis(20)),
+                                             Param("slide", Millis(10))})}),
+          Param("aggregates",
+                {Param("sum", "sum(gear)"), Param("mean", "mean(gear)"),
+                 Param("m", "distance(metres)")})}}}},
+      {});
+  const auto at = [](int64_t ms, int64_t gear, int64_t metres) {
+    return TestRecord{"v", ms, {{"gear", gear}, {"metres", metres}}};
+  };
+
+  lane.Run({at(1, 0, 0), at(2, most, most), at(11, 0, 0), at(12, most, most)});
+  lane.Advance(kEndOfTime);
+
+  const auto rows = lane.Values(TestLane::kFirstSink);
+  ASSERT_EQ(rows.size(), 3U);
+  const json both = json::parse(rows[1]);
+  EXPECT_EQ(both["sum"], json());
+  EXPECT_EQ(both["mean"], 4611686018427387904.0);
+  EXPECT_EQ(both["m"], json());
+  EXPECT_EQ(json::parse(rows[0])["sum"], most);
+  EXPECT_EQ(lane.metrics.sum_overflow.value(), 2U);
 }
 
 struct BadAggregate {

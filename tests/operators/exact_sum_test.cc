@@ -32,6 +32,55 @@ double SumOf(const std::vector<double>& values) {
   return sum + rest;
 }
 
+// Of the values in parts of `size`, merged in their order.
+double MergedMean(const std::vector<double>& values, size_t size) {
+  double sum = 0;
+  double rest = 0;
+  int64_t count = 0;
+  for (size_t begin = 0; begin < values.size(); begin += size) {
+    double part = 0;
+    double part_rest = 0;
+    int64_t part_count = 0;
+    const size_t end = std::min(values.size(), begin + size);
+    for (size_t i = begin; i < end; ++i) {
+      AddToMean(values[i], part, part_rest, part_count);
+    }
+    MergeMean(part, part_rest, part_count, sum, rest, count);
+  }
+  return Mean(sum, rest, count);
+}
+
+TEST(ExactSumTest, MergedPartsHaveTheMeanOfTheWhole) {
+  std::mt19937 random(11);
+  std::vector<double> values;
+  for (int i = 0; i < 1000; ++i) {
+    values.push_back(static_cast<double>(random() % 2000000) / 1000);
+  }
+  for (const size_t size : {1U, 7U, 60U, 1000U}) {
+    EXPECT_EQ(MergedMean(values, size), MeanOf(values)) << size;
+    EXPECT_EQ(MergedMean(std::vector<double>(60, 36.6), size), 36.6) << size;
+    // Parts that leave the range of doubles, alone and only together.
+    const std::vector<double> huge(10, kMaxDouble);
+    EXPECT_EQ(MergedMean(huge, size), kMaxDouble) << size;
+    EXPECT_EQ(MergedMean({kMaxDouble, -kMaxDouble, 1.0, kMaxDouble, kMaxDouble},
+                         size),
+              MeanOf({kMaxDouble, -kMaxDouble, 1.0, kMaxDouble, kMaxDouble}))
+        << size;
+  }
+}
+
+TEST(ExactSumTest, MergedSumsKeepWhatCancels) {
+  double sum = 0;
+  double rest = 0;
+  for (const double value : {1.0, 1e100, 1.0, -1e100}) {
+    MergeCompensated(value, 0, sum, rest);
+  }
+  EXPECT_EQ(sum + rest, 2.0);
+  MergeCompensated(1e16, 1.0, sum, rest);
+  MergeCompensated(-1e16, 0.0, sum, rest);
+  EXPECT_EQ(sum + rest, 3.0);
+}
+
 TEST(ExactSumTest, WordsOfAWideNumberJoinAgain) {
   const Int128 one = 1;
   for (const Int128 value :

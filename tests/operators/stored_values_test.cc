@@ -56,15 +56,21 @@ std::vector<ParamValue> EveryAggregate() {
 TestLane::Streams EveryOperator() {
   const ParamValue window =
       Param("window", {Param("tumbling", std::chrono::seconds(10))});
-  return {{{"window_aggregate",
-            {window, Param("allowed_lateness", std::chrono::seconds(5)),
-             Param("aggregates", EveryAggregate())}}},
-          {{"window_aggregate",
-            {window, Param("aggregates", {Param("c", "count(label)")})}}},
-          {{"filter", {Param("condition", "gear != 3")}},
-           {"excursion",
-            {Param("name", "fast"), Param("when", "speed > 100"),
-             Param("for", std::chrono::seconds(2))}}}};
+  return {
+      {{"window_aggregate",
+        {window, Param("allowed_lateness", std::chrono::seconds(5)),
+         Param("aggregates", EveryAggregate())}}},
+      {{"window_aggregate",
+        {window, Param("aggregates", {Param("c", "count(label)")})}}},
+      {{"window_aggregate",
+        {Param("window",
+               {Param("hopping", {Param("size", std::chrono::seconds(12)),
+                                  Param("slide", std::chrono::seconds(5))})}),
+         Param("aggregates", EveryAggregate())}}},
+      {{"filter", {Param("condition", "gear != 3")}},
+       {"excursion",
+        {Param("name", "fast"), Param("when", "speed > 100"),
+         Param("for", std::chrono::seconds(2))}}}};
 }
 
 class StoredValuesTest : public ::testing::Test {

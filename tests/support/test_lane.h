@@ -222,8 +222,10 @@ class TestLane {
     for (const TestOperator& step : stream) {
       OperatorParams params;
       params.values = step.params;
-      configs.push_back({FindOperatorType(step.type), std::move(params)});
-      CHECK(configs.back().type != nullptr);
+      const OperatorType* const type = FindOperatorType(step.type);
+      CHECK(type != nullptr);
+      FillDefaults(type->params, -1, params.values);
+      configs.push_back({type, std::move(params)});
     }
     std::vector<ParamError> errors;
     auto operators = MakeOperators(configs, columns, options_.settings, errors);

@@ -1,3 +1,4 @@
+#include "pipeline/base/duration.h"
 #include "pipeline/job/file/key_value.h"
 
 #include <algorithm>

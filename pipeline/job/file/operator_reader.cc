@@ -1,3 +1,4 @@
+#include "pipeline/base/duration.h"
 #include "pipeline/job/file/operator_reader.h"
 
 #include <memory>
@@ -10,19 +11,18 @@
 namespace tacho {
 namespace {
 
-std::string ParamList(const OperatorType& type) {
-  std::string text;
-  for (const ParamDef& def : type.params) {
-    text += text.empty() ? "" : ", ";
-    text += def.name;
-  }
-  return text;
+std::vector<std::string_view> NamesOf(const std::vector<ParamDef>& defs) {
+  std::vector<std::string_view> names;
+  for (const ParamDef& def : defs) names.push_back(def.name);
+  return names;
 }
 
-const char* ExpectedShape(ParamKind kind) {
-  switch (kind) {
-    case ParamKind::kWindow:
-      return "a map, as in {tumbling: 1m}";
+std::string ExpectedShape(const ParamDef& def) {
+  switch (def.kind) {
+    case ParamKind::kGroup:
+      return "a map of " + JoinNames(NamesOf(def.children));
+    case ParamKind::kChoice:
+      return "a map with one of " + JoinNames(NamesOf(def.children));
     case ParamKind::kAggregates:
       return "a map, as in {speed_mean: mean(speed)}";
     case ParamKind::kExpressions:
@@ -35,8 +35,8 @@ const char* ExpectedShape(ParamKind kind) {
 }
 
 bool WantsMap(ParamKind kind) {
-  return kind == ParamKind::kWindow || kind == ParamKind::kAggregates ||
-         kind == ParamKind::kExpressions;
+  return kind == ParamKind::kGroup || kind == ParamKind::kChoice ||
+         kind == ParamKind::kAggregates || kind == ParamKind::kExpressions;
 }
 
 size_t ByteOfCharacter(std::string_view text, size_t character) {
@@ -121,7 +121,7 @@ void OperatorReader::ReadOne(const YamlNode& node,
 // The parameter that `name: VALUE` sets, if this is such a value.
 const ParamDef* OperatorReader::ShorthandFor(const OperatorType& type,
                                              const YamlNode& node) {
-  const ParamDef* const def = FindParam(type, type.shorthand);
+  const ParamDef* const def = FindParam(type.params, type.shorthand);
   if (def == nullptr) return nullptr;
   const bool fits = def->kind == ParamKind::kNames
                         ? node.is_list() || node.is_scalar()
@@ -131,56 +131,66 @@ const ParamDef* OperatorReader::ShorthandFor(const OperatorType& type,
 
 bool OperatorReader::ReadParams(const OperatorType& type, const YamlNode& node,
                                 OperatorParams& params) {
-  const size_t before = diagnostics_.error_count();
   const std::string name(type.name);
   if (node.is_map()) {
-    for (size_t i = 0; i < node.keys.size(); ++i) {
-      ReadParam(type, node.keys[i], node.values[i], node.flow, params);
-    }
-    for (const ParamDef& def : type.params) {
-      if (!def.required || node.Find(def.name) != nullptr) continue;
-      diagnostics_.Error(node.origin, name + ": missing parameter '" +
-                                          std::string(def.name) + "'");
-    }
-  } else if (const ParamDef* const def = ShorthandFor(type, node)) {
+    return ReadMap(type.params, name, node, params.values);
+  }
+  if (const ParamDef* const def = ShorthandFor(type, node)) {
     ParamValue value;
     value.name = std::string(def->name);
-    if (ReadParamValue(*def, name, node, value)) {
-      params.values.push_back(std::move(value));
-    }
-  } else {
-    diagnostics_.Error(node.origin, name + ": expected a map of " +
-                                        ParamList(type) + "; found " +
-                                        node.KindName());
+    if (!ReadParamValue(*def, name, node, value)) return false;
+    params.values.push_back(std::move(value));
+    FillDefaults(type.params, Mark(node), params.values);
+    return true;
   }
-  return diagnostics_.error_count() == before;
+  diagnostics_.Error(node.origin, name + ": expected a map of " +
+                                      JoinNames(NamesOf(type.params)) +
+                                      "; found " + node.KindName());
+  return false;
 }
 
-void OperatorReader::ReadParam(const OperatorType& type, const YamlKey& key,
-                               const YamlNode& node, bool in_flow_map,
-                               OperatorParams& params) {
-  const ParamDef* def = FindParam(type, key.name);
-  if (def != nullptr) {
+// A map of parameters, whole: what is given, and the defaults of the others.
+bool OperatorReader::ReadMap(const std::vector<ParamDef>& defs,
+                             const std::string& what, const YamlNode& node,
+                             std::vector<ParamValue>& values) {
+  const size_t before = diagnostics_.error_count();
+  for (size_t i = 0; i < node.keys.size(); ++i) {
+    ReadParam(defs, what, node, i, values);
+  }
+  for (const ParamDef& def : defs) {
+    if (!def.required || node.Find(def.name) != nullptr) continue;
+    diagnostics_.Error(node.origin, what + ": missing parameter '" +
+                                        std::string(def.name) + "'");
+  }
+  if (diagnostics_.error_count() != before) return false;
+  FillDefaults(defs, Mark(node), values);
+  return true;
+}
+
+void OperatorReader::ReadParam(const std::vector<ParamDef>& defs,
+                               const std::string& what, const YamlNode& map,
+                               size_t index, std::vector<ParamValue>& values) {
+  const YamlKey& key = map.keys[index];
+  const YamlNode& node = map.values[index];
+  if (const ParamDef* const def = FindParam(defs, key.name)) {
     ParamValue value;
     value.name = key.name;
-    const std::string what = std::string(type.name) + "." + key.name;
-    if (ReadParamValue(*def, what, node, value)) {
-      params.values.push_back(std::move(value));
+    if (ReadParamValue(*def, what + "." + key.name, node, value)) {
+      values.push_back(std::move(value));
     }
     return;
   }
-  std::string message = std::string(type.name) + ": ";
-  if (in_flow_map && node.is_null()) {
+  std::string message = what + ": ";
+  if (map.flow && node.is_null()) {
     message += "'" + key.name +
                "' has no value; inside { } a comma ends the value before it: "
                "put quotes around an expression that holds one";
   } else {
-    std::vector<std::string_view> names;
-    for (const ParamDef& known : type.params) names.push_back(known.name);
+    const std::vector<std::string_view> names = NamesOf(defs);
     const std::string suggestion = DidYouMean(key.name, names);
     message +=
         "unknown parameter '" + key.name + "'" +
-        (suggestion.empty() ? "; known: " + ParamList(type) : suggestion);
+        (suggestion.empty() ? "; known: " + JoinNames(names) : suggestion);
   }
   diagnostics_.Error(key.origin, message);
 }
@@ -194,9 +204,8 @@ bool OperatorReader::ReadParamValue(const ParamDef& def,
                          : wants_list       ? node.is_list()
                                             : node.is_scalar();
   if (!as_wanted) {
-    diagnostics_.Error(node.origin, what + ": expected " +
-                                        ExpectedShape(def.kind) + ", found " +
-                                        node.KindName());
+    diagnostics_.Error(node.origin, what + ": expected " + ExpectedShape(def) +
+                                        ", found " + node.KindName());
     return false;
   }
   if (WantsMap(def.kind)) return ReadChildren(def, what, node, value);
@@ -216,27 +225,45 @@ bool OperatorReader::ReadParamValue(const ParamDef& def,
   return duration.ok();
 }
 
-// The maps under `window` and `aggregates`. A window's one value is a duration.
 bool OperatorReader::ReadChildren(const ParamDef& def, const std::string& what,
                                   const YamlNode& node, ParamValue& value) {
+  switch (def.kind) {
+    case ParamKind::kGroup:
+      return ReadMap(def.children, what, node, value.children);
+    case ParamKind::kChoice:
+      return ReadChoice(def, what, node, value);
+    default:
+      return ReadNamed(def, what, node, value);
+  }
+}
+
+// A map of one key. A second one is an error at its place, known or not.
+bool OperatorReader::ReadChoice(const ParamDef& def, const std::string& what,
+                                const YamlNode& node, ParamValue& value) {
+  if (node.keys.size() == 1) {
+    return ReadMap(def.children, what, node, value.children);
+  }
+  const Origin& origin = node.keys.empty() ? node.origin : node.keys[1].origin;
+  diagnostics_.Error(origin, what + ": expected " + ExpectedShape(def) +
+                                 ", found " + std::to_string(node.keys.size()) +
+                                 " keys");
+  return false;
+}
+
+// A map of names that the job's author makes: texts.
+bool OperatorReader::ReadNamed(const ParamDef& def, const std::string& what,
+                               const YamlNode& node, ParamValue& value) {
   const size_t before = diagnostics_.error_count();
-  const bool is_window = def.kind == ParamKind::kWindow;
   if (node.keys.empty()) {
-    diagnostics_.Error(node.origin,
-                       what + ": expected " + ExpectedShape(def.kind));
+    diagnostics_.Error(node.origin, what + ": expected " + ExpectedShape(def));
     return false;
   }
-  if (is_window && !CheckWindowKind(what, node)) return false;
-  const ParamDef child_def = {
-      "", is_window ? ParamKind::kDuration : ParamKind::kExpression, true, "",
-      ""};
+  const ParamDef child_def = {"", ParamKind::kExpression, true, "", ""};
   for (size_t i = 0; i < node.keys.size(); ++i) {
     ParamValue child;
     child.name = node.keys[i].name;
-    if (!is_window) {
-      if (const auto problem = CheckIdentifier(child.name)) {
-        diagnostics_.Error(node.keys[i].origin, what + ": " + *problem);
-      }
+    if (const auto problem = CheckIdentifier(child.name)) {
+      diagnostics_.Error(node.keys[i].origin, what + ": " + *problem);
     }
     if (ReadParamValue(child_def, what + "." + child.name, node.values[i],
                        child)) {
@@ -251,8 +278,7 @@ bool OperatorReader::ReadItems(const ParamDef& def, const std::string& what,
                                const YamlNode& node, ParamValue& value) {
   const size_t before = diagnostics_.error_count();
   if (node.values.empty()) {
-    diagnostics_.Error(node.origin,
-                       what + ": expected " + ExpectedShape(def.kind));
+    diagnostics_.Error(node.origin, what + ": expected " + ExpectedShape(def));
     return false;
   }
   const ParamDef item_def = {"", ParamKind::kText, true, "", ""};
@@ -263,20 +289,6 @@ bool OperatorReader::ReadItems(const ParamDef& def, const std::string& what,
     }
   }
   return diagnostics_.error_count() == before;
-}
-
-// There is one kind of window: the others have names of their own.
-bool OperatorReader::CheckWindowKind(const std::string& what,
-                                     const YamlNode& node) {
-  for (const YamlKey& key : node.keys) {
-    if (key.name == "tumbling") continue;
-    diagnostics_.Error(key.origin, what + ": unknown kind of window '" +
-                                       key.name +
-                                       "'; write {tumbling: DURATION}, as in "
-                                       "{tumbling: 1m}");
-    return false;
-  }
-  return true;
 }
 
 void OperatorReader::CheckOrder(const std::vector<OperatorConfig>& operators,

@@ -35,9 +35,12 @@ class OperatorReader {
   void ReadOne(const YamlNode& node, std::vector<OperatorConfig>& out);
   bool ReadParams(const OperatorType& type, const YamlNode& node,
                   OperatorParams& params);
-  void ReadParam(const OperatorType& type, const YamlKey& key,
-                 const YamlNode& node, bool in_flow_map,
-                 OperatorParams& params);
+  bool ReadMap(const std::vector<ParamDef>& defs, const std::string& what,
+               const YamlNode& node, std::vector<ParamValue>& values);
+  // The map's key number `index`.
+  void ReadParam(const std::vector<ParamDef>& defs, const std::string& what,
+                 const YamlNode& map, size_t index,
+                 std::vector<ParamValue>& values);
   bool ReadParamValue(const ParamDef& def, const std::string& what,
                       const YamlNode& node, ParamValue& value);
   static const ParamDef* ShorthandFor(const OperatorType& type,
@@ -46,7 +49,10 @@ class OperatorReader {
                  const YamlNode& node, ParamValue& value);
   bool ReadChildren(const ParamDef& def, const std::string& what,
                     const YamlNode& node, ParamValue& value);
-  bool CheckWindowKind(const std::string& what, const YamlNode& node);
+  bool ReadChoice(const ParamDef& def, const std::string& what,
+                  const YamlNode& node, ParamValue& value);
+  bool ReadNamed(const ParamDef& def, const std::string& what,
+                 const YamlNode& node, ParamValue& value);
   void CheckOrder(const std::vector<OperatorConfig>& operators,
                   const std::vector<Origin>& origins);
   void Make(const OperatorType& type, const OperatorParams& params);

@@ -105,6 +105,20 @@ std::string KeyRow(const JobKey& key) {
          DefaultCell(key) + " | " + Cell(key.help) + " |\n";
 }
 
+// A parameter, then what is in it: window, window.hopping, window.hopping.size.
+std::string ParamRows(const std::vector<ParamDef>& defs,
+                      const std::string& parent) {
+  std::string text;
+  for (const ParamDef& def : defs) {
+    const std::string name = parent + std::string(def.name);
+    text += "| " + Code(name) + " | " +
+            (def.required ? "required" : Code(def.default_text)) + " | " +
+            Cell(def.help) + " |\n";
+    text += ParamRows(def.children, name + ".");
+  }
+  return text;
+}
+
 std::string OperatorSection(const OperatorType& type) {
   std::string text = "\n### " + std::string(type.name) + "\n\n" +
                      std::string(type.help) + "\n\n";
@@ -113,12 +127,7 @@ std::string OperatorSection(const OperatorType& type) {
             std::string(type.shorthand) + "`.\n\n";
   }
   text += "| parameter | default | what it is |\n| --- | --- | --- |\n";
-  for (const ParamDef& def : type.params) {
-    text += "| " + Code(def.name) + " | " +
-            (def.required ? "required" : Code(def.default_text)) + " | " +
-            Cell(def.help) + " |\n";
-  }
-  return text;
+  return text + ParamRows(type.params, "");
 }
 
 std::string ClientPropertyRow(const KafkaPropertyRule& rule) {

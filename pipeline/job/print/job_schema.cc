@@ -288,27 +288,27 @@ class SchemaWriter {
     json_.OpenObject();
     json_.Field("description", type.help);
     if (type.shorthand.empty()) {
-      WriteParams(type);
+      WriteParams(type.params);
     } else {
       json_.Key("oneOf");
       json_.OpenArray();
       json_.OpenObject();
-      WriteParamType(FindParam(type, type.shorthand)->kind);
+      WriteParamType(*FindParam(type.params, type.shorthand));
       json_.CloseObject();
       json_.OpenObject();
-      WriteParams(type);
+      WriteParams(type.params);
       json_.CloseObject();
       json_.CloseArray();
     }
     json_.CloseObject();
   }
 
-  void WriteParams(const OperatorType& type) {
+  void WriteParams(const std::vector<ParamDef>& defs) {
     std::vector<std::string_view> required;
     json_.Field("type", "object");
     json_.Key("properties");
     json_.OpenObject();
-    for (const ParamDef& def : type.params) {
+    for (const ParamDef& def : defs) {
       json_.Key(def.name);
       WriteParam(def);
       if (def.required) required.push_back(def.name);
@@ -322,24 +322,20 @@ class SchemaWriter {
     json_.OpenObject();
     json_.Field("description", def.help);
     if (!def.default_text.empty()) json_.Field("default", def.default_text);
-    WriteParamType(def.kind);
+    WriteParamType(def);
     json_.CloseObject();
   }
 
-  void WriteParamType(ParamKind kind) {
-    switch (kind) {
+  void WriteParamType(const ParamDef& def) {
+    switch (def.kind) {
       case ParamKind::kDuration:
-        WriteDuration();
-        break;
-      case ParamKind::kWindow:
-        json_.Field("type", "object");
+        return WriteDuration();
+      case ParamKind::kGroup:
+        return WriteParams(def.children);
+      case ParamKind::kChoice:
         json_.RawField("minProperties", "1");
         json_.RawField("maxProperties", "1");
-        json_.Key("additionalProperties");
-        json_.OpenObject();
-        WriteDuration();
-        json_.CloseObject();
-        break;
+        return WriteParams(def.children);
       case ParamKind::kNames:
         json_.Field("type", "array");
         json_.RawField("minItems", "1");
@@ -347,8 +343,7 @@ class SchemaWriter {
         json_.Key("items");
         json_.OpenObject();
         json_.Field("type", "string");
-        json_.CloseObject();
-        break;
+        return json_.CloseObject();
       case ParamKind::kAggregates:
       case ParamKind::kExpressions:
         json_.Field("type", "object");
@@ -356,8 +351,7 @@ class SchemaWriter {
         json_.Key("additionalProperties");
         json_.OpenObject();
         json_.Field("type", "string");
-        json_.CloseObject();
-        break;
+        return json_.CloseObject();
       default:
         json_.ListField("type", {"string", "number", "boolean"});
     }

@@ -1,4 +1,5 @@
 #include "pipeline/job/file/job_keys.h"
+#include "pipeline/base/duration.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -82,17 +82,8 @@ TEST(OperatorReaderTest, ValuesHaveTheirShape) {
                         "duration"));
   EXPECT_EQ(ComplainOperator(
                 "window_aggregate: {window: 1m, aggregates: {a: speed}}"),
-            "j:14:36: error: window_aggregate.window: expected a map, as in "
-            "{tumbling: 1m}, found a single value\n");
-  for (const char* window : {"{sliding: 5m}", "{sliding: 5m, step: 1m}"}) {
-    EXPECT_EQ(ComplainOperator(std::string("window_aggregate: {window: ") +
-                               window + ", aggregates: {a: speed}}"),
-              "j:14:37: error: window_aggregate.window: unknown kind of window "
-              "'sliding'; write {tumbling: DURATION}, as in {tumbling: 1m}\n");
-  }
-  EXPECT_THAT(ComplainOperator("window_aggregate: {window: {tumbling: 1m, "
-                               "slide: 10s}, aggregates: {a: speed}}"),
-              HasSubstr("unknown kind of window 'slide'"));
+            "j:14:36: error: window_aggregate.window: expected a map with one "
+            "of tumbling, hopping, found a single value\n");
   EXPECT_THAT(ComplainOperator("window_aggregate: {window: {tumbling: 1}, "
                                "aggregates: {a b: speed, c: []}}"),
               testing::AllOf(
@@ -101,6 +92,57 @@ TEST(OperatorReaderTest, ValuesHaveTheirShape) {
                             "b' is not a name"),
                   HasSubstr("j:14:79: error: window_aggregate.aggregates.c: "
                             "expected a single value, found a list")));
+}
+
+std::string ComplainWindow(const std::string& window) {
+  return ComplainOperator("window_aggregate: {window: " + window +
+                          ", aggregates: {a: speed}}");
+}
+
+TEST(OperatorReaderTest, AChoiceIsOneOfItsKeys) {
+  EXPECT_EQ(ComplainWindow("{sliding: 5m}"),
+            "j:14:37: error: window_aggregate.window: unknown parameter "
+            "'sliding'; known: tumbling, hopping\n");
+  EXPECT_EQ(ComplainWindow("{tumblin: 5m}"),
+            "j:14:37: error: window_aggregate.window: unknown parameter "
+            "'tumblin'; did you mean 'tumbling'?\n");
+  EXPECT_EQ(ComplainWindow("{tumbling: 1m, slide: 10s}"),
+            "j:14:51: error: window_aggregate.window: expected a map with one "
+            "of tumbling, hopping, found 2 keys\n");
+  EXPECT_THAT(ComplainWindow("{}"), HasSubstr("found 0 keys"));
+}
+
+TEST(OperatorReaderTest, AGroupIsReadLikeTheOperatorItself) {
+  EXPECT_EQ(ComplainWindow("{hopping: 1m}"),
+            "j:14:46: error: window_aggregate.window.hopping: expected a map "
+            "of size, slide, found a single value\n");
+  EXPECT_EQ(ComplainWindow("{hopping: {slide: 1m}}"),
+            "j:14:46: error: window_aggregate.window.hopping: missing "
+            "parameter 'size'\n");
+  EXPECT_EQ(ComplainWindow("{hopping: {size: 1m, slid: 1m}}"),
+            "j:14:57: error: window_aggregate.window.hopping: unknown "
+            "parameter 'slid'; did you mean 'slide'?\n");
+  EXPECT_THAT(ComplainWindow("{hopping: {size: 10}}"),
+              HasSubstr("window_aggregate.window.hopping.size: '10' is not a "
+                        "duration"));
+}
+
+TEST(OperatorReaderTest, WhatIsNotGivenHasItsDefaultAtEveryDepth) {
+  const ParsedJob parsed =
+      Parse(SmallJob(kExcursion,
+                     "window_aggregate:\n"
+                     "          window: {hopping: {size: 5m}}\n"
+                     "          aggregates: {a: speed}"));
+  ASSERT_TRUE(parsed.ok()) << FormatDiagnostics("j", parsed.errors);
+  const std::vector<OperatorConfig>& operators =
+      parsed.job.streams[0].operators;
+  ASSERT_EQ(operators.size(), 1u);
+  const OperatorParams& params = operators[0].params;
+  EXPECT_EQ(params.Find("allowed_lateness")->text, "0s");
+  EXPECT_EQ(params.Find("allowed_lateness")->duration.count(), 0);
+  const ParamValue& hopping = params.Find("window")->children.at(0);
+  EXPECT_EQ(hopping.Find("size")->duration.count(), 300000);
+  EXPECT_EQ(hopping.Find("slide")->duration.count(), 60000);
 }
 
 TEST(OperatorReaderTest, TheLastOperatorEmitsAndNoOther) {

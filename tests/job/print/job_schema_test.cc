@@ -135,6 +135,12 @@ TEST(JobSchemaTest, DescribesOperatorsFromTheirTables) {
   EXPECT_EQ(operators["excursion"]["required"], json({"when", "name"}));
   EXPECT_EQ(operators["excursion"]["properties"]["for"]["default"], "0s");
   EXPECT_EQ(operators["filter"]["oneOf"].size(), 2u);
+  const json& window = operators["window_aggregate"]["properties"]["window"];
+  EXPECT_EQ(window["maxProperties"], 1);
+  EXPECT_EQ(window["additionalProperties"], false);
+  const json& hopping = window["properties"]["hopping"];
+  EXPECT_EQ(hopping["required"], json({"size"}));
+  EXPECT_EQ(hopping["properties"]["slide"]["default"], "1m");
 }
 
 TEST(JobReferenceTest, HasARowForEveryKeyOperatorAndProperty) {
@@ -145,6 +151,7 @@ TEST(JobReferenceTest, HasARowForEveryKeyOperatorAndProperty) {
   for (const OperatorType& type : FakeOperatorTypes()) {
     EXPECT_THAT(text, HasSubstr("\n### " + std::string(type.name) + "\n"));
   }
+  EXPECT_THAT(text, HasSubstr("\n| `window.hopping.slide` | `1m` | "));
   for (const KafkaPropertyRule& rule : KafkaPropertyRules()) {
     EXPECT_THAT(text, HasSubstr("\n| `" + std::string(rule.name) + "` | "));
   }

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kInput = "restore";
 constexpr Millis kTimeout{10000};
 constexpr size_t kReadBytes = size_t{1} << 20;
-constexpr std::chrono::milliseconds kPoll{2};  // As the worker's opener does.
+constexpr std::chrono::milliseconds kPoll{2};  // As TakeOverThread does.
 
 struct Source {
   std::unique_ptr<Changelog> changelog;

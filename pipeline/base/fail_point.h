@@ -8,8 +8,8 @@ namespace tacho {
 //
 //   TACHO_FAIL_POINT=commit.after_offsets:3        SIGKILL at the third passing
 //   TACHO_FAIL_POINT=commit.after_offsets:3:term   SIGTERM, and goes on
-//   TACHO_FAIL_POINT=commit.after_offsets:3:stop   SIGSTOP; SIGCONT lets it go
-//   on TACHO_SABOTAGE=skip_offsets               a rule that is then not kept
+//   TACHO_FAIL_POINT=commit.after_offsets:3:stop   SIGSTOP, until a SIGCONT
+//   TACHO_SABOTAGE=skip_offsets                    a rule that is not kept
 //
 // Names: <area>.<where>, listed in tests/faults/README.md.
 // Threading: any thread.

@@ -11,7 +11,7 @@
 //   void Add() REQUIRES(mutex_);             the caller holds it
 //   void Post() EXCLUDES(mutex_);            the caller does not hold it
 //
-// `./run threads` (and CI) compiles what uses them with -Wthread-safety; to any
+// `./run locks` (and CI) compiles what uses them with -Wthread-safety; to any
 // other compiler they are nothing. What a lambda needs is written after its
 // parameters: [this]() REQUIRES(mutex_) { return stop_; }.
 #if defined(__clang__)

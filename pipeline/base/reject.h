@@ -39,7 +39,7 @@ const char* RejectReasonName(RejectReason reason);
 // thing.
 struct RejectSite {
   // Counts rejects by what they are about: 0 the message as a whole, then
-  // what the decoder names in its Sites().
+  // what RejectSites (decode/decoder_config.h) names.
   size_t site = 0;
   std::string_view path;      // JSON pointer, or "key".
   std::string_view found;     // "number", "text", ...: what was there.

@@ -62,7 +62,8 @@ class EpochOwner {
 // there, and before kApplied exactly once.
 enum class EpochStage : uint8_t { kFrozen, kProduced, kApplied, kCommitted };
 
-// What a worker commits as a whole: the parts of all its lanes that changed.
+// What is committed as a whole: the parts of one driver's lanes, of those that
+// changed.
 struct Epoch {
   struct Part {
     LaneEpoch* epoch;

@@ -9,8 +9,9 @@
 
 namespace tacho {
 
-// The producer under a transaction: sends what epochs write without copying
-// the values and knows when all of it is acknowledged.
+// The producer of an epoch writer, with or without a transaction: sends what
+// epochs write without copying the values and knows when all of it is
+// acknowledged.
 //
 // Threading: the committer's thread only.
 // Limits: a cycle's Produce and ProduceChangelog wait for room in the client's
@@ -30,10 +31,11 @@ class KafkaProducer {
   // Values are not copied: the part must outlive a WaitDelivered that is ok, or
   // this producer.
   Status Produce(const LaneEpoch& part);
-  // State changes and, after them, the part's meta record, to the input's
-  // partition of `topic`. Once that record is acknowledged with its offset,
-  // part.marker.changelog_next is the offset after it; with the first change,
-  // part.changelog_first.
+  // The log's identity if the part begins it, state changes and, after them,
+  // the part's meta record, to the input's partition of `topic`. Once that
+  // record is acknowledged with its offset, part.marker.changelog_next is the
+  // offset after it; likewise part.changelog_first, with the first of those
+  // before it.
   Status ProduceChangelog(LaneEpoch& part, const std::string& topic);
   // Waits until all is acknowledged. The first failure is the status; after
   // one, this producer is to be destroyed.

@@ -69,7 +69,7 @@ struct CommitConfig {
 
 // A job file, checked and typed: what to read, how to decode it, which streams
 // to run and where results go. Keys, defaults, ranges and help are in the key
-// table (job_keys.cc); `tacho schema --markdown` prints them.
+// table (job/file/job_keys.h); `tacho schema --markdown` prints them.
 // Threading: immutable once loaded.
 struct Job {
   std::string name;

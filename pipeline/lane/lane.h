@@ -40,7 +40,7 @@ class LaneEvents {
   virtual ~LaneEvents() = default;
   // The epoch has reached a limit; the lane waits for a freeze.
   virtual void OnEpochFull() = 0;
-  // The lane has stopped for good, before `offset`.
+  // The lane has stopped for good, before its next_offset().
   virtual void OnLaneFailed(Lane& lane, Status status) = 0;
 };
 

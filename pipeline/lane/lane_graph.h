@@ -24,7 +24,7 @@ class LaneTask {
 // Threading: Schedule and Post from any thread, librdkafka's included; Attach
 // and Detach from the control thread.
 // Lifetime: nodes live as long as the graph and are used again.
-// Limits: `threads` workers and as many batches.
+// Limits: `threads` workers and as many batches, but two at least.
 class LaneGraph {
  public:
   struct Node;  // A lane's place in the graph; stable.

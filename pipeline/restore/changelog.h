@@ -80,7 +80,7 @@ class ChangelogChunk {
 
 // Reads one changelog partition, committed records only, from an offset on.
 //
-// Threading: one thread, the take-over thread's.
+// Threading: one thread, that of its Changelog.
 // Lifetime: ends before its Changelog.
 class ChangelogReader {
  public:
@@ -100,8 +100,8 @@ class ChangelogReader {
 // The changelogs of a group: one compacted topic per input topic and reset
 // generation, with the input's partition count.
 //
-// Threading: one thread at a time, the take-over thread's. Calls wait on the
-// network, up to `timeout`.
+// Threading: one thread at a time, a worker's take-over thread or that of a
+// command. Calls wait on the network, up to `timeout`.
 class Changelog {
  public:
   virtual ~Changelog() = default;

@@ -21,8 +21,9 @@ struct KafkaChangelogOptions {
 };
 
 // The changelogs of a group on a Kafka cluster. Two handles of its own, neither
-// a member of a group: one that asks (read uncommitted), one that reads. A
-// topic that was found fit is not looked at again until it is gone.
+// a member of a group: one that asks (read uncommitted), one that reads.
+// Prepare does not look again at a topic that it has found fit, unless Range
+// has failed since.
 Result<std::unique_ptr<Changelog>> MakeKafkaChangelog(
     KafkaChangelogOptions options);
 

@@ -30,7 +30,7 @@ class FetchTurns {
   void SetMost(size_t partitions) { most_ = partitions; }
   // A lane of this partition runs; the worker owns `owned` of them.
   void Add(const TopicPartition& tp, size_t owned);
-  // When Rotate has something to do; never, as long as nobody waits.
+  // When RotateIfDue has something to do; never, as long as nobody waits.
   SteadyTime next() const { return next_; }
   void RotateIfDue();
   // The lanes are gone.

@@ -18,7 +18,8 @@ namespace tacho {
 // controller, may not know a topic that is there, or not all of its
 // partitions: they are gone when several answers in a row say so.
 //
-// Threading: the control thread. Each question waits for a second at most.
+// Threading: the control thread. Each question waits for a second at most, that
+// of Start for five.
 // Errors: kNotFound, kCorruption and kInvalidArgument end the worker, and say
 // what to do. A question without an answer is asked again.
 class InputWatch {

@@ -12,8 +12,9 @@
 namespace tacho {
 
 // Loads the state of lanes in their nodes, a few at a time. A load keeps its
-// thread of the graph for as long as the disk takes; one thread at least is
-// left to the lanes that are ready, and to a freeze that waits for them.
+// thread of the graph for as long as the disk takes; one thread at least, where
+// there are several, is left to the lanes that are ready, and to a freeze that
+// waits for them.
 //
 // Threading: the control thread.
 // Limits: at most LimitFor(threads) are under way; the others wait in order.

@@ -59,9 +59,10 @@ struct TakeOverContext {
   std::vector<std::string> tables = {};             // Of every lane's store.
 };
 
-// One partition's take-over, in the order that design.md §7 gives: the group's
-// offset (stable, so no transaction of an earlier owner can still commit), the
-// changelog's end, the best base, replay, start.
+// One partition's take-over, in this order: the group's offset (stable, so no
+// transaction of an earlier owner can still commit), the changelog's end, the
+// best base, replay, start. pipeline/README.md, "The way of a partition", has
+// what comes before and after.
 //
 // A state machine: Step does a bounded piece of the work, so that one thread
 // takes over many partitions and one that must wait holds up no other.

@@ -87,7 +87,7 @@ class TakeOverThread {
   const Millis patience_;
   const Events events_;
 
-  std::vector<Active> active_;  // The opener's thread only.
+  std::vector<Active> active_;  // The take-over thread's only.
   SteadyTime next_report_{};
   SteadyTime next_publish_{};
   uint64_t reported_records_ = 0;

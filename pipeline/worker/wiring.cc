@@ -79,7 +79,7 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
                                   {properties, group.group_id, group.topics}));
   ASSIGN_OR_RETURN(parts.member, MakeKafkaGroupMember(std::move(group)));
 
-  // 4. decode and operate: made lane by lane (LaneSet, AddStreams).
+  // 4. decode and operate: made lane by lane (LaneFactory, AddStreams).
 
   // 5. commit: made when the partition counts are known.
   parts.make_writer = [&job, properties, exactly_once, limits, plan,

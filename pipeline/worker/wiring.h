@@ -10,7 +10,8 @@
 namespace tacho {
 
 // Makes a worker of a job on Kafka: the page that joins the stages.
-// Errors: kInvalidArgument, kPermission, kIoError before anything runs.
+// Errors, before anything runs: kInvalidArgument, kNotFound, kPermission,
+// kIoError, kCorruption.
 // Lifetime: `job` outlives the worker.
 Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
                                                 const WorkerOptions& options);

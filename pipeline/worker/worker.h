@@ -29,11 +29,11 @@
 namespace tacho {
 
 // One member of the group, from joining to leaving. Run is the control loop:
-// it alone decides when lanes are opened, frozen, suspended and closed, and it
-// never waits for the network while it holds partitions: taking over is the
-// take-over thread's work, committing its drivers', asking whether a partition
-// is empty the idle prober's. They, the group thread and the lanes only leave
-// it messages.
+// it alone decides when lanes are opened, frozen, suspended and closed. While
+// partitions stay it waits for the network for no more than a second: taking
+// over is the take-over thread's work, committing its drivers', asking whether
+// a partition is empty the idle prober's. They, the group thread and the lanes
+// only leave it messages. When partitions go it waits for the last epoch.
 //
 // The process ends when an epoch driver has failed: when reopening does not
 // help for `broker_timeout`, or cannot.
@@ -84,7 +84,8 @@ class Worker final : public GroupListener,
   Status Preflight();
   Status CountPartitions() { return input_.Start(); }
   Status AskClusterId();
-  // Sizes queues, buffers and caches by the partitions there are.
+  // Sizes queues, buffers and caches by the partitions there are. In
+  // worker_memory.cc, as WarnOfStateReads.
   Status ShareMemory();
   Status MakeDrivers();
   void MakeTakeOvers();

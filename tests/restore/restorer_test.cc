@@ -629,7 +629,7 @@ TEST_P(RandomRestore, EqualsTheModel) {
       zombie = history.LeaveOpen();
     }
 
-    // A take-over, as design.md has it.
+    // A take-over, as LaneTakeOver does it.
     const std::optional<Marker> stored = *store->ReadMarker();
     const Marker base = stored.value_or(LaneHistory::Identity());
     const auto [first, end] = cluster.Range(id);

@@ -25,7 +25,7 @@ class MemoryLaneStores final : public LaneStores {
   struct Faults {
     std::atomic<int> corrupt_applies{0};  // The next so many.
     std::atomic<int> corrupt_scans{0};
-    // Before a store is opened, on the opener's thread.
+    // Before a store is opened, on the take-over thread.
     std::function<void(const TopicPartition&)> on_open;
     // Before a store is scanned, on whatever thread reads it.
     std::function<void(const TopicPartition&)> on_scan;

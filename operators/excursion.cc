@@ -299,7 +299,7 @@ RowSchema Excursion::OutputSchema() const {
           {"start", FieldType::kTime, Dimension::kNone},
           {"end", FieldType::kTime, Dimension::kNone, {}, true},
           {"duration_ms", FieldType::kInt64, Dimension::kNone},
-          {"peak", FieldType::kDouble, peak, {}, true, !options_.is_signal}};
+          {"peak", FieldType::kDouble, peak, {}, true, options_.relative}};
 }
 
 }  // namespace tacho

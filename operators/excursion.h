@@ -53,7 +53,7 @@ class Excursion final : public Operator {
     std::optional<Quantity> peak;
     std::string peak_text;
     bool greatest = true;
-    bool is_signal = false;  // The peak is of a signal, not of arithmetic.
+    bool relative = true;  // The peak is, as in OutputField.
     Millis hold{0};
   };
   explicit Excursion(Options options) : options_(std::move(options)) {}

@@ -21,7 +21,8 @@ void SetPeak(const OperatorParams& params, const SignalSchema& schema,
   if (peak == nullptr && !watched.has_value()) return;
   options.peak_text = peak != nullptr ? peak->text : watched->text;
   const int mark = peak != nullptr ? peak->mark : params.mark;
-  options.is_signal = schema.Find(options.peak_text).has_value();
+  const std::optional<size_t> signal = schema.Find(options.peak_text);
+  options.relative = !signal.has_value() || schema[*signal].relative;
   options.peak = CompileText<Quantity>(options.peak_text, mark, schema, errors);
 }
 
@@ -46,8 +47,8 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
     return nullptr;
   }
   Excursion::Options options{
-      "",    *std::move(when), std::move(clear), std::nullopt, "", true,
-      false, Millis(0)};
+      "",   *std::move(when), std::move(clear), std::nullopt, "", true,
+      true, Millis(0)};
   if (name != nullptr) options.name = name->text;
   options.hold = DefaultedParam(params, "for").duration;
   SetPeak(params, schema, options, errors);

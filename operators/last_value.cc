@@ -82,10 +82,7 @@ Status LastValue::Open(OperatorContext& context) {
   TableSpec spec;
   spec.name = context.table_prefix + "values";
   spec.fingerprint = Fingerprint("last_value/1;" + newest_.description());
-  if (newest_.cells() > Accumulators::kInlineCells) {
-    spec.heap_bytes = newest_.cells() * sizeof(Accumulators::Cell);
-  }
-  spec.heap_bytes += newest_.texts() * 2 * sizeof(std::string);
+  spec.heap_bytes = newest_.heap_bytes();
   values_ = context.state.Declare<Accumulators>(
       std::move(spec), [this](int64_t subkey, const Accumulators& values) {
         if (subkey != 0) return "a subkey that is not 0";
@@ -109,7 +106,8 @@ Status LastValue::Process(const Batch& batch, RowRange& range,
     bool created;
     Accumulators& values = values_->Mutate(vehicle, 0, &created);
     if (created) newest_.Init(values);
-    newest_.Add(values, row, batch.event_time[row]);
+    const AggregateRow one = {row, &values};
+    newest_.Add({&one, 1});
     rows.BeginAt(row, kRecordFields);
     for (size_t i = 0; i < signals_.size(); ++i) {
       newest_.EmitOne(values, i, rows);

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "operators/aggregate.h"
+#include "operators/aggregate_set.h"
 #include "operators/operator.h"
 #include "operators/registry.h"
 

@@ -21,6 +21,7 @@ void FillRecordFields(const Batch& records, const RowRange& range, Batch& out) {
 OutputField FieldOf(const Signal& signal) {
   OutputField field{signal.name, FieldType::kDouble, signal.dimension};
   field.feed_unit = signal.feed_unit;
+  field.relative = signal.relative;
   switch (signal.type) {
     case SignalType::kDouble:
       break;

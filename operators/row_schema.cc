@@ -38,8 +38,8 @@ RowSchema WithUnits(RowSchema schema, const std::vector<const Unit*>& units) {
 SignalSchema ColumnsOf(const RowSchema& schema) {
   std::vector<Signal> signals;
   for (const OutputField& field : schema) {
-    signals.push_back(
-        {field.name, CellType(field.type), field.dimension, field.feed_unit});
+    signals.push_back({field.name, CellType(field.type), field.dimension,
+                       field.feed_unit, field.relative});
   }
   return SignalSchema(std::move(signals));
 }

@@ -28,13 +28,10 @@ struct OutputField {
   std::string name;
   FieldType type = FieldType::kDouble;
   Dimension dimension = Dimension::kNone;
-  TextBound text = {};    // Of kText.
-  bool nullable = false;  // A row may have no value here.
-  // A sum or a difference: its dimension's zero is nothing to it, so no unit
-  // with another zero (°F) can express it.
-  bool relative = false;
-  // As in Signal: beside the field a bare number could mean either.
-  const Unit* feed_unit = nullptr;
+  TextBound text = {};              // Of kText.
+  bool nullable = false;            // A row may have no value here.
+  bool relative = false;            // As in Signal.
+  const Unit* feed_unit = nullptr;  // As in Signal.
   // What the sink wants a number in; nullptr: the canonical unit.
   const Unit* unit = nullptr;
 

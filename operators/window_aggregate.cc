@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "operators/exact_sum.h"
 #include "operators/fingerprint.h"
 #include "pipeline/base/check.h"
 #include "pipeline/base/units.h"
@@ -35,10 +36,7 @@ Status WindowAggregate::Open(OperatorContext& context) {
   TableSpec windows;
   windows.name = context.table_prefix + "windows";
   windows.fingerprint = Fingerprint(meaning + aggregates_.description());
-  if (aggregates_.cells() > Accumulators::kInlineCells) {
-    windows.heap_bytes = aggregates_.cells() * sizeof(Accumulators::Cell);
-  }
-  windows.heap_bytes += aggregates_.texts() * 2 * sizeof(std::string);
+  windows.heap_bytes = aggregates_.heap_bytes();
   panes_ = state_->Declare<Accumulators>(
       std::move(windows), [this](int64_t subkey, const Accumulators& pane) {
         return CheckPane(subkey, pane);
@@ -121,11 +119,12 @@ void WindowAggregate::AwaitNext(VehicleIndex vehicle,
 
 Status WindowAggregate::Process(const Batch& batch, RowRange& range,
                                 Selection& selection, RowWriter& rows) {
-  aggregates_.Bind(batch);
+  rows_.clear();
   for (size_t& row = range.row; row < range.end; ++row) {
-    if (selection[row] == 0) continue;
-    RETURN_IF_ERROR(Aggregate(batch, row, rows));
+    if (selection[row] != 0) Assign(batch, row, rows);
   }
+  aggregates_.Bind(batch);
+  aggregates_.Add(rows_);
   return Status::Ok();
 }
 
@@ -235,8 +234,7 @@ void WindowAggregate::SetPane(Timestamp event_time) {
   last_end_ = options_.windows.LastEnd(event_time);
 }
 
-Status WindowAggregate::Aggregate(const Batch& batch, size_t row,
-                                  RowWriter& rows) {
+void WindowAggregate::Assign(const Batch& batch, size_t row, RowWriter& rows) {
   const Timestamp event_time = batch.event_time[row];
   if (event_time < pane_start_ || event_time >= pane_end_) SetPane(event_time);
   const VehicleIndex vehicle = batch.vehicle[row];
@@ -247,7 +245,7 @@ Status WindowAggregate::Aggregate(const Batch& batch, size_t row,
     end = options_.windows.FirstEndAfter(event_time, closed);
     rows.Late(row, first_end_ - options_.windows.size(),
               std::min(last_end_, end - options_.windows.slide()));
-    if (last_end_ <= closed) return Status::Ok();
+    if (last_end_ <= closed) return;
   }
   bool created;
   Accumulators& pane =
@@ -257,9 +255,8 @@ Status WindowAggregate::Aggregate(const Batch& batch, size_t row,
     if (end > first_end_) CloseUntil(vehicle, end - options_.windows.slide());
     if (end < passed_->order(vehicle)) Await(vehicle, end);
   }
-  aggregates_.Add(pane, row, event_time);
+  rows_.push_back({row, &pane});
   if (odometers_ != nullptr) AddDistances(batch, row, pane);
-  return Status::Ok();
 }
 
 void WindowAggregate::AddDistances(const Batch& batch, size_t row,

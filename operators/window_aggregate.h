@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "operators/aggregate.h"
+#include "operators/aggregate_set.h"
 #include "operators/operator.h"
 #include "operators/registry.h"
 #include "operators/window_assigner.h"
@@ -116,7 +116,8 @@ class WindowAggregate final : public Operator {
   // No window of the vehicle that ends at or before this time is open.
   Timestamp ClosedBefore(VehicleIndex vehicle, Timestamp watermark);
   void SetPane(Timestamp event_time);
-  Status Aggregate(const Batch& batch, size_t row, RowWriter& rows);
+  // Adds the row to its pane, unless it is late for all of its windows.
+  void Assign(const Batch& batch, size_t row, RowWriter& rows);
   void AddDistances(const Batch& batch, size_t row, Accumulators& pane);
   int64_t Step(const Batch& batch, size_t row, size_t odometer);
 
@@ -140,7 +141,8 @@ class WindowAggregate final : public Operator {
   Timestamp pane_end_ = kNoTime;
   Timestamp first_end_ = kNoTime;
   Timestamp last_end_ = kNoTime;
-  Accumulators merged_;  // The window that is emitted.
+  std::vector<AggregateRow> rows_;  // Of the range that is processed.
+  Accumulators merged_;             // The window that is emitted.
 };
 
 OperatorType WindowAggregateType();

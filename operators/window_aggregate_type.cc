@@ -99,6 +99,22 @@ std::unique_ptr<Operator> Make(const OperatorParams& params,
   return std::make_unique<WindowAggregate>(options, *std::move(set));
 }
 
+// What each function is, from their table.
+std::string_view AggregatesHelp() {
+  static const auto* const text = [] {
+    auto* help = new std::string("Output name: function(signal), of ");
+    const char* separator = "";
+    for (const AggregateFunction& function : AggregateFunctions()) {
+      help->append(separator).append(function.name).append(" (");
+      help->append(function.help).append(")");
+      separator = ", ";
+    }
+    help->append(".");
+    return help;
+  }();
+  return *text;
+}
+
 }  // namespace
 
 OperatorType WindowAggregateType() {
@@ -128,8 +144,7 @@ OperatorType WindowAggregateType() {
         "vehicle_idle_timeout, and 10000 windows (or, where windows overlap, "
         "parts that all of them are made of)."},
        {"aggregates", ParamKind::kAggregates, true, "",
-        "Output name: function(signal), with count, sum, min, max, mean, "
-        "first, last or distance; count() counts records."}},
+        AggregatesHelp()}},
       Make};
 }
 

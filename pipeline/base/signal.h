@@ -43,6 +43,9 @@ struct Signal {
   // What the feed sends, if that is not the dimension's own unit. Beside such
   // a signal a bare number could mean either.
   const Unit* feed_unit = nullptr;
+  // A sum or a difference that a stream has made: its dimension's zero is
+  // nothing to it, so no unit with another zero (°F) can express it.
+  bool relative = false;
 };
 
 // The signals of a job, in the order of the batch's columns.

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "pipeline/decode/decoder.h"
 #include "tests/decode/documents.h"
+#include "tests/support/test_lane.h"
 
 namespace tacho {
 namespace {
@@ -49,9 +51,11 @@ constexpr size_t kLat = 1;
 constexpr size_t kLon = 2;
 constexpr size_t kMilOn = std::size(kTwins) - 1;
 
+std::string NameOf(const Twin& twin) { return twin.wide_path + 1; }
+
 SignalSource SourceOf(const Twin& twin) {
   SignalSource source;
-  source.signal = {twin.name, twin.type, Dimension::kNone};
+  source.signal = {NameOf(twin), twin.type, Dimension::kNone};
   return source;
 }
 
@@ -86,44 +90,48 @@ DecoderConfig WideConfig() {
   return config;
 }
 
-double Number(const Column& column, size_t row) {
-  switch (column.type) {
-    case SignalType::kInt64:
-      return static_cast<double>(column.ints[row]);
-    case SignalType::kBool:
-      return column.bools[row];
-    default:
-      return column.doubles[row];
-  }
-}
-
-// What is known of a vehicle after a record: by signal its newest valid value,
-// and whether the newest word on it was one.
-struct Known {
-  int64_t time = 0;
-  std::vector<double> last;
-  std::vector<bool> valid;
-};
-using Drives = std::map<std::string, std::vector<Known>>;
+// By vehicle and record: which signals were valid when last heard of.
+using Validity = std::map<std::string, std::vector<std::vector<bool>>>;
 
 // `keeps`: a signal that a record does not mention stays as it was.
-void Fold(const Batch& batch, bool keeps, Drives& drives) {
+Validity ValidityOf(const Batch& batch, bool keeps) {
+  Validity drives;
   for (size_t row = 0; row < batch.records(); ++row) {
-    std::vector<Known>& drive = drives[std::string(batch.vehicle_id[row])];
-    Known now;
-    now.last.assign(std::size(kTwins), NAN);
-    now.valid.assign(std::size(kTwins), false);
-    if (!drive.empty()) now = drive.back();
-    now.time = ToEpochMillis(batch.event_time[row]);
+    auto& drive = drives[std::string(batch.vehicle_id[row])];
+    std::vector<bool> now(std::size(kTwins), false);
+    if (keeps && !drive.empty()) now = drive.back();
     for (size_t i = 0; i < std::size(kTwins); ++i) {
-      const Column& column = batch.columns[i];
-      const CellState state = column.state[row];
+      // No datum ever says of this one that it is unknown again.
+      if (i == kMilOn) continue;
+      const CellState state = batch.columns[i].state[row];
       if (keeps && state == CellState::kAbsent) continue;
-      now.valid[i] = state == CellState::kValid;
-      if (now.valid[i]) now.last[i] = Number(column, row);
+      now[i] = state == CellState::kValid;
     }
-    drive.push_back(now);
+    drive.push_back(std::move(now));
   }
+  return drives;
+}
+
+// What `last_value` says of every signal after each record, by vehicle.
+using Rows = std::map<std::string, std::vector<nlohmann::json>>;
+
+Rows LastValues(const DecoderConfig& config, Batch& batch) {
+  std::vector<ParamValue> signals;
+  for (const Twin& twin : kTwins) signals.push_back(Param("", NameOf(twin)));
+  TestLane lane(config.Schema(),
+                {{{"last_value", {Param("signals", std::move(signals))}}}}, {});
+  lane.RunDecoded(batch, 0);
+  Rows rows;
+  for (const std::string& text : lane.Values(TestLane::kFirstSink)) {
+    nlohmann::json row = nlohmann::json::parse(text);
+    rows[row["vehicle_id"]].push_back(std::move(row));
+  }
+  return rows;
+}
+
+double Number(const nlohmann::json& value) {
+  return value.is_boolean() ? static_cast<double>(value.get<bool>())
+                            : value.get<double>();
 }
 
 // In wide a place of 0, 0 is the adapter's for "no fix".
@@ -163,28 +171,25 @@ TEST(DatumsModelTest, LastValuesOfDatumsAreThoseOfTheWideRecords) {
   EXPECT_EQ(batch.rejects.size(), 0u);
   EXPECT_EQ(batch.invalid_values, 0u);
 
-  Drives by_datums;
-  Drives by_wide;
-  Fold(batch, true, by_datums);
-  Fold(wide_batch, false, by_wide);
+  EXPECT_EQ(ValidityOf(batch, true), ValidityOf(wide_batch, false));
+
+  const Rows by_datums = LastValues(DatumsConfig(), batch);
+  const Rows by_wide = LastValues(WideConfig(), wide_batch);
   ASSERT_EQ(by_datums.size(), kDrivers.size());
+  ASSERT_EQ(by_wide.size(), kDrivers.size());
   size_t compared = 0;
   for (const auto& [driver, rows] : by_wide) {
-    const std::vector<Known>& others = by_datums[driver];
+    const auto& others = by_datums.at(driver);
     ASSERT_EQ(rows.size(), others.size()) << driver;
     for (size_t row = 0; row < rows.size(); ++row) {
-      ASSERT_EQ(rows[row].time, others[row].time) << driver << " " << row;
-      for (size_t i = 0; i < std::size(kTwins); ++i) {
-        // No datum ever says that this one is unknown again.
-        if (i != kMilOn) {
-          ASSERT_EQ(rows[row].valid[i], others[row].valid[i])
-              << driver << " " << row << " " << kTwins[i].wide_path;
-        }
-        const double a = rows[row].last[i];
-        const double b = others[row].last[i];
-        if (std::isnan(a) && std::isnan(b)) continue;
-        ASSERT_NEAR(a, b, std::abs(a) * 1e-6)
-            << driver << " " << row << " " << kTwins[i].wide_path;
+      ASSERT_EQ(rows[row]["time"], others[row]["time"]) << driver << " " << row;
+      for (const Twin& twin : kTwins) {
+        const nlohmann::json& a = rows[row][NameOf(twin)];
+        const nlohmann::json& b = others[row][NameOf(twin)];
+        ASSERT_EQ(a.is_null(), b.is_null()) << driver << row << twin.wide_path;
+        if (a.is_null()) continue;
+        ASSERT_NEAR(Number(a), Number(b), std::abs(Number(a)) * 1e-6)
+            << driver << " " << row << " " << twin.wide_path;
         ++compared;
       }
     }

@@ -132,6 +132,31 @@ TEST(ResultSchemaTest, AUnitThatNoResultCanBeInIsAnError) {
   EXPECT_THAT(problems("mph"), HasSubstr("expected a list, as in [mph, F]"));
 }
 
+// Whatever is made of a difference is one, however many streams later.
+TEST(ResultSchemaTest, ADifferenceStaysOneInWhatIsMadeOfIt) {
+  const std::string project = "project: {fields: {warmer: temp - 20 celsius}}";
+  for (const std::string& last :
+       {std::string("window_aggregate: {window: {tumbling: 1m}, aggregates: "
+                    "{m: max(warmer)}}"),
+        std::string("window_aggregate: {window: {tumbling: 1m}, aggregates: "
+                    "{m: mean(warmer)}}"),
+        std::string("last_value: [warmer]"),
+        std::string("project: {fields: {m: warmer}}"),
+        std::string("excursion: {when: warmer > 3 celsius, name: a}")}) {
+    EXPECT_THAT(Problems(JobText("      - " + project + "\n      - " + last +
+                                     "\n",
+                                 "{topic: out, units: [F]}")),
+                HasSubstr("is a sum or comes of arithmetic, and F"))
+        << last;
+  }
+  EXPECT_EQ(Problems(JobText("      - " + project +
+                                 "\n      - window_aggregate: {window: "
+                                 "{tumbling: 1m}, aggregates: {n: "
+                                 "count(warmer)}}\n",
+                             "{topic: out}")),
+            "");
+}
+
 TEST(ResultSchemaTest, AnEncodingIsOneThatThereIs) {
   EXPECT_EQ(Problems(JobText(kWindow, "{topic: out, encoding: json}")), "");
   EXPECT_THAT(Problems(JobText(kWindow, "{topic: out, encoding: jsn}")),

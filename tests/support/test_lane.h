@@ -82,10 +82,14 @@ class TestLane {
     for (const TestRecord& record : records) {
       builder_.Add(*batch_, record, offset_++);
     }
-    CHECK(state_->InternBatch(*batch_).ok());
-    clock_->Observe(*batch_);
-    const auto cause = static_cast<uint64_t>(offset_) - records.size();
-    CHECK(set_->Process(*batch_, out, cause).ok());
+    RunDecoded(*batch_, static_cast<uint64_t>(offset_) - records.size());
+  }
+
+  // A batch that somebody else has filled; `cause` is its first message's.
+  void RunDecoded(Batch& batch, uint64_t cause) {
+    CHECK(state_->InternBatch(batch).ok());
+    clock_->Observe(batch);
+    CHECK(set_->Process(batch, out, cause).ok());
     if (options_.commit_each_batch || options_.restart_each_batch) Commit();
     if (options_.restart_each_batch) Reopen();
   }

@@ -18,7 +18,8 @@ std::vector<JobKey> OutputKeys() {
   return {
       {.path = "streams",
        .required = true,
-       .help = "Chains of operators, all fed by one decode."},
+       .help = "Chains of operators over the records, or over the rows of the "
+               "stream that `from` names."},
       {.path = "streams.*", .help = "One stream."},
       {.path = "streams.*.from",
        .kind = kName,

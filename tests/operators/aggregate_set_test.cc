@@ -1,4 +1,4 @@
-#include "operators/aggregate.h"
+#include "operators/aggregate_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

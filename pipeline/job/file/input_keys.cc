@@ -1,4 +1,5 @@
 #include "pipeline/job/file/job_key_sections.h"
+#include "pipeline/job/file/signal_reader.h"
 
 namespace tacho {
 namespace {
@@ -214,7 +215,9 @@ std::vector<JobKey> InputKeys() {
       {.path = "input.signals",
        .help = "The named values that streams use; nothing else is decoded."},
       {.path = "input.signals.*",
-       .help = "One signal; its name is what expressions say."},
+       .help = "One signal; its name is what expressions say.",
+       .begin = BeginSignal,
+       .end = EndSignal},
       {.path = "input.signals.*.name",
        .kind = kText,
        .help = "The name of the data that are the signal's.",

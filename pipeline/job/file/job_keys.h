@@ -85,6 +85,11 @@ struct JobKey {
   std::string_view retired_help = "";
   std::string_view help = "";
   void (*bind)(JobDraft&, const KeyValue&) = nullptr;
+  // Of a section whose name is the user's (a path that ends in `*`): before its
+  // keys are read, and after. `path` is the section's, with its name.
+  void (*begin)(JobDraft&, const std::string& name) = nullptr;
+  void (*end)(JobDraft&, const std::string& path, const OriginIndex& origins,
+              Diagnostics& diagnostics) = nullptr;
 
   std::vector<std::string_view> Choices() const;
 };

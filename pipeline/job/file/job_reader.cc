@@ -5,7 +5,6 @@
 #include "pipeline/base/nearest.h"
 #include "pipeline/job/file/client_property_reader.h"
 #include "pipeline/job/file/key_value.h"
-#include "pipeline/job/file/signal_reader.h"
 #include "pipeline/job/scalars.h"
 #include "pipeline/job/suggestion.h"
 
@@ -46,6 +45,7 @@ std::string FoundElsewhere(std::string_view name) {
 void JobReader::Read(const YamlNode& root) {
   FindShape(root);
   ReadSection(JobKeyTree(), "", root.origin, root);
+  operators_.resize(draft_.job.streams.size(), nullptr);
 }
 
 void JobReader::FindShape(const YamlNode& root) {
@@ -118,6 +118,7 @@ void JobReader::ReadKey(const KeyNode& known, const std::string& path,
     return;
   }
   if (key.kind == KeyKind::kOperators) {
+    operators_.resize(draft_.job.streams.size(), nullptr);
     operators_.back() = &node;
     return;
   }
@@ -133,33 +134,9 @@ void JobReader::ReadNamed(const KeyNode& known, const std::string& path,
     diagnostics_.Error(name.origin, *problem);
     return;
   }
-  if (known.key->path == "input.signals.*") {
-    ReadSignal(known, path, name, node);
-  } else {
-    ReadStream(known, path, name, node);
-  }
-}
-
-void JobReader::ReadSignal(const KeyNode& known, const std::string& path,
-                           const YamlKey& name, const YamlNode& node) {
-  SignalSource signal;
-  signal.signal.name = name.name;
-  draft_.signal = &signal;
-  draft_.signal_min = {};
-  draft_.signal_max = {};
+  known.key->begin(draft_, name.name);
   ReadSection(known, path, name.origin, node);
-  FinishSignal(path, origins_, draft_, diagnostics_);
-  draft_.signal = nullptr;
-  draft_.job.decode.signals.push_back(std::move(signal));
-}
-
-void JobReader::ReadStream(const KeyNode& known, const std::string& path,
-                           const YamlKey& name, const YamlNode& node) {
-  draft_.stream = &draft_.job.streams.emplace_back();
-  draft_.stream->name = name.name;
-  operators_.push_back(nullptr);
-  ReadSection(known, path, name.origin, node);
-  draft_.stream = nullptr;
+  known.key->end(draft_, path, origins_, diagnostics_);
 }
 
 // Names what is missing down to the keys, when a whole section is.

@@ -39,10 +39,6 @@ class JobReader {
                const YamlNode& node);
   void ReadNamed(const KeyNode& known, const std::string& path,
                  const YamlKey& name, const YamlNode& node);
-  void ReadSignal(const KeyNode& known, const std::string& path,
-                  const YamlKey& name, const YamlNode& node);
-  void ReadStream(const KeyNode& known, const std::string& path,
-                  const YamlKey& name, const YamlNode& node);
   void ListMissing(const KeyNode& node, const std::string& path,
                    std::vector<std::string>& missing) const;
   void ComplainMissing(const KeyNode& section, const std::string& path,

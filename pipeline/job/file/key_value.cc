@@ -1,5 +1,5 @@
-#include "pipeline/base/duration.h"
 #include "pipeline/job/file/key_value.h"
+#include "pipeline/base/duration.h"
 
 #include <algorithm>
 #include <string_view>

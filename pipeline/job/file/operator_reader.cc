@@ -1,5 +1,5 @@
-#include "pipeline/base/duration.h"
 #include "pipeline/job/file/operator_reader.h"
+#include "pipeline/base/duration.h"
 
 #include <memory>
 #include <string_view>

@@ -20,7 +20,15 @@ std::vector<JobKey> OutputKeys() {
        .required = true,
        .help = "Chains of operators over the records, or over the rows of the "
                "stream that `from` names."},
-      {.path = "streams.*", .help = "One stream."},
+      {.path = "streams.*",
+       .help = "One stream.",
+       .begin =
+           [](Draft& d, const std::string& name) {
+             d.stream = &d.job.streams.emplace_back();
+             d.stream->name = name;
+           },
+       .end = [](Draft& d, const std::string&, const OriginIndex&,
+                 Diagnostics&) { d.stream = nullptr; }},
       {.path = "streams.*.from",
        .kind = kName,
        .help = "Another stream: its results are read instead of the records. "

@@ -102,28 +102,43 @@ void RefuseKeys(const std::string& path, const OriginIndex& origins,
   if (type == SignalType::kString) refuse("allow_string");
 }
 
-}  // namespace
-
-void FinishSignal(const std::string& path, const OriginIndex& origins,
+void FinishNumber(const std::string& path, const OriginIndex& origins,
                   JobDraft& draft, Diagnostics& diagnostics) {
-  SignalSource& signal = *draft.signal;
-  RefuseKeys(path, origins, signal, diagnostics);
-  if (!IsNumber(signal.signal.type)) {
-    signal.signal.dimension = Dimension::kNone;
-    return;
-  }
-  const Unit* unit = signal.unit;
-  if (unit != nullptr && !unit->is_canonical()) signal.signal.feed_unit = unit;
-  if (signal.signal.type == SignalType::kInt64 && unit != nullptr &&
-      !unit->is_canonical()) {
-    diagnostics.Error(origins.Find(path + ".unit"),
-                      path + ".unit: " + std::string(unit->name) +
-                          " is converted to " +
-                          std::string(CanonicalUnit(unit->dimension)) +
-                          ", which whole numbers do not survive; write type: "
-                          "double");
+  Signal& signal = draft.signal->signal;
+  const Unit* const unit = draft.signal->unit;
+  if (unit != nullptr && !unit->is_canonical()) {
+    signal.feed_unit = unit;
+    if (signal.type == SignalType::kInt64) {
+      diagnostics.Error(origins.Find(path + ".unit"),
+                        path + ".unit: " + std::string(unit->name) +
+                            " is converted to " +
+                            std::string(CanonicalUnit(unit->dimension)) +
+                            ", which whole numbers do not survive; write "
+                            "type: double");
+    }
   }
   FinishBounds(path, draft, diagnostics);
+}
+
+}  // namespace
+
+void BeginSignal(JobDraft& draft, const std::string& name) {
+  draft.signal = &draft.job.decode.signals.emplace_back();
+  draft.signal->signal.name = name;
+  draft.signal_min = {};
+  draft.signal_max = {};
+}
+
+void EndSignal(JobDraft& draft, const std::string& path,
+               const OriginIndex& origins, Diagnostics& diagnostics) {
+  Signal& signal = draft.signal->signal;
+  RefuseKeys(path, origins, *draft.signal, diagnostics);
+  if (IsNumber(signal.type)) {
+    FinishNumber(path, origins, draft, diagnostics);
+  } else {
+    signal.dimension = Dimension::kNone;
+  }
+  draft.signal = nullptr;
 }
 
 }  // namespace tacho

@@ -206,6 +206,15 @@ TEST(JobKeysTest, RangesHoldAtBothEnds) {
   }
 }
 
+// The reader knows no section by its name.
+TEST(JobKeysTest, SectionsWithANameOfTheUsersSayWhatTheyAre) {
+  for (const JobKey& key : JobKeys()) {
+    const bool named = key.path.ends_with(".*");
+    EXPECT_EQ(key.begin != nullptr, named) << key.path;
+    EXPECT_EQ(key.end != nullptr, named) << key.path;
+  }
+}
+
 TEST(JobKeysTest, TheTreeFindsEveryKey) {
   const KeyNode* group = JobKeyTree().Find("group");
   ASSERT_NE(group, nullptr);

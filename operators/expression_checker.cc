@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "operators/expression_tree.h"
-#include "operators/suggestion.h"
+#include "pipeline/base/suggestion.h"
 #include "pipeline/base/units.h"
 
 namespace tacho {
@@ -167,7 +167,7 @@ class Checker {
         names.push_back(schema_[i].name);
       }
       return Fail(node, "unknown signal " + Quoted(node.text) +
-                            Suggest(node.text, names));
+                            Suggest(node.text, names, '"'));
     }
     node.column = *column;
     const Signal& signal = schema_[*column];

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "operators/expression_tree.h"
-#include "operators/suggestion.h"
+#include "pipeline/base/suggestion.h"
+#include "pipeline/base/units.h"
 
 namespace tacho {
 
@@ -278,7 +279,7 @@ class Parser {
       kind = NodeKind::kMax;
     } else {
       return Fail(begin, "unknown function " + Quoted(name) +
-                             Suggest(name, {"abs", "max", "min"}));
+                             Suggest(name, {"abs", "max", "min"}, '"'));
     }
     const Nesting nesting(*this);
     if (!nesting.ok()) return TooDeep(begin);
@@ -358,7 +359,7 @@ class Parser {
       node->end = at_;
       return node;
     }
-    return Fail(at_, "unknown unit " + Quoted(run) + SuggestUnit(run));
+    return Fail(at_, UnknownUnit(run));
   }
 
   NodePtr TooDeep(size_t at) {

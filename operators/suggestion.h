@@ -1,20 +1,13 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
+#include "pipeline/base/suggestion.h"
 
 namespace tacho {
 
-// "name", with the quotes.
-std::string Quoted(std::string_view name);
-
-// What to add to "unknown NAME": `: did you mean "speed"?` if a known name is
-// close, otherwise the known names (`: one of a, b, c`), "" if there are none.
-std::string Suggest(std::string_view name,
-                    const std::vector<std::string_view>& known);
-
-// The same for units, listed without aliases if none is close.
-std::string SuggestUnit(std::string_view name);
+// For those that do not say their quotes yet; goes with the last of them.
+inline std::string Suggest(std::string_view name,
+                           const std::vector<std::string_view>& known) {
+  return Suggest(name, known, '"');
+}
 
 }  // namespace tacho

@@ -8,7 +8,7 @@
 #include <numbers>
 #include <utility>
 
-#include "pipeline/base/nearest.h"
+#include "pipeline/base/suggestion.h"
 
 namespace tacho {
 namespace {
@@ -181,6 +181,16 @@ std::string_view NearestUnit(std::string_view text) {
     if (size >= kMinSlipBytes) long_names.push_back(unit.name);
   }
   return text.size() < kMinSlipBytes ? "" : Nearest(text, long_names);
+}
+
+std::string UnknownUnit(std::string_view name, char quote) {
+  const std::string unknown = "unknown unit " + Quoted(name, quote);
+  const std::string_view nearest = NearestUnit(name);
+  if (!nearest.empty()) {
+    return unknown + "; did you mean " + Quoted(nearest, quote) + "?";
+  }
+  return unknown + "; known: " + JoinNames(CanonicalUnits()) +
+         ", and others of their dimensions";
 }
 
 std::vector<std::string_view> CanonicalUnits() {

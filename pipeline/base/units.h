@@ -56,6 +56,8 @@ std::string BothSpellings(double number, const Unit& feed);
 // away; "" if there is none. Short names are not guessed at: one letter, or its
 // case, makes a unit of something else (Nm, mA).
 std::string_view NearestUnit(std::string_view text);
+// `unknown unit "kmh"`, and what was meant or what there is (suggestion.h).
+std::string UnknownUnit(std::string_view name, char quote = '"');
 
 // Every dimension's own unit.
 std::vector<std::string_view> CanonicalUnits();

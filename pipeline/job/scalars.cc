@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "pipeline/decode/json_index.h"
-#include "pipeline/job/suggestion.h"
 #include "state/changelog_name.h"
 
 namespace tacho {
@@ -129,7 +128,7 @@ Result<WrittenQuantity> ParseQuantity(std::string_view text) {
   if (unit.empty()) return quantity;
   quantity.unit = FindUnit(unit);
   if (quantity.unit != nullptr) return quantity;
-  return InvalidArgument(UnknownUnit(unit));
+  return InvalidArgument(UnknownUnit(unit, '\''));
 }
 
 Result<Timestamp> ParsePointInTime(std::string_view text) {

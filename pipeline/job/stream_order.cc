@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/job/suggestion.h"
+#include "pipeline/base/suggestion.h"
 
 namespace tacho {
 namespace {
@@ -63,12 +63,9 @@ void CheckFrom(const OriginIndex& origins, const Job& job,
     if (stream.from.empty()) continue;
     const std::string path = "streams." + stream.name + ".from";
     if (!FindStream(job, stream.from).has_value()) {
-      const std::string suggestion = DidYouMean(stream.from, names);
-      diagnostics.Error(
-          origins.Find(path),
-          path + ": there is no stream '" + stream.from + "'" +
-              (suggestion.empty() ? "; streams: " + JoinNames(names)
-                                  : suggestion));
+      diagnostics.Error(origins.Find(path),
+                        path + ": there is no stream '" + stream.from + "'" +
+                            Suggest(stream.from, names, '\''));
       continue;
     }
     const std::string circle = CircleOf(job, i);

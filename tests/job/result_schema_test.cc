@@ -70,7 +70,7 @@ TEST(ResultSchemaTest, AnOperatorSeesOnlyWhatTheOneBeforeItMakes) {
   EXPECT_EQ(Problems(JobText("      - project: {fields: {v: speed}}\n"
                              "      - filter: speed > 3 mph\n"
                              "      - project: {fields: {w: v}}\n")),
-            "j:16:17: error: unknown signal \"speed\": one of vehicle_id, "
+            "j:16:17: error: unknown signal \"speed\"; known: vehicle_id, "
             "time, v\n");
   // The feed's unit is known through a rename.
   EXPECT_THAT(Problems(JobText("      - last_value: [speed]\n"
@@ -82,7 +82,7 @@ TEST(ResultSchemaTest, AnOperatorSeesOnlyWhatTheOneBeforeItMakes) {
   EXPECT_EQ(Problems(JobText("      - last_value: [sped]\n"
                              "      - filter: sped > 3\n"
                              "      - project: {fields: {w: w}}\n")),
-            "j:15:22: error: unknown signal \"sped\": did you mean "
+            "j:15:22: error: unknown signal \"sped\"; did you mean "
             "\"speed\"?\n");
 }
 
@@ -207,7 +207,7 @@ TEST(ResultSchemaTest, AnUnknownStreamAndACircleAreErrorsWhereTheyAreWritten) {
                            "    operators: [project: {fields: {m: top}}]\n"
                            "    output: {topic: u}\n")),
       "j:18:11: error: streams.reader.from: there is no stream 'ss'; "
-      "streams: s, reader\n");
+      "known: s, reader\n");
   EXPECT_EQ(
       Problems(WithStreams("  self:\n"
                            "    from: self\n"

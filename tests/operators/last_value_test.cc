@@ -78,7 +78,7 @@ TEST(LastValueTest, ARecordInDisorderChangesNothingThatIsNewer) {
 
 TEST(LastValueTest, NamesAreSignalsAndEachIsThereOnce) {
   EXPECT_THAT(Errors({"sped"}),
-              ElementsAre(HasSubstr("unknown signal \"sped\": did you mean")));
+              ElementsAre(HasSubstr("unknown signal \"sped\"; did you mean")));
   EXPECT_THAT(Errors({"speed", "gear", "speed"}),
               ElementsAre(HasSubstr("\"speed\" is taken")));
   const SignalSchema clashes({{"a", SignalType::kDouble},

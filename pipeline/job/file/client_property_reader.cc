@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "pipeline/job/suggestion.h"
+#include "pipeline/base/suggestion.h"
 
 namespace tacho {
 namespace {
@@ -17,7 +17,7 @@ std::string Unknown(const std::string& name) {
       names.push_back(rule.name);
     }
   }
-  return "unknown client property" + DidYouMean(name, names);
+  return "unknown client property" + DidYouMean(name, names, '\'');
 }
 
 // {file: PATH} or {env: NAME}.

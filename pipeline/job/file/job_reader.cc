@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "pipeline/base/nearest.h"
+#include "pipeline/base/suggestion.h"
 #include "pipeline/job/file/client_property_reader.h"
 #include "pipeline/job/file/key_value.h"
 #include "pipeline/job/scalars.h"
-#include "pipeline/job/suggestion.h"
 
 namespace tacho {
 namespace {
@@ -179,7 +178,7 @@ std::string_view JobReader::ComplainUnknown(const KeyNode& section,
                                             const YamlKey& key) {
   const std::vector<std::string_view> names = section.ChildNames();
   const std::string_view nearest = Nearest(key.name, names);
-  std::string hint = DidYouMean(key.name, names);
+  std::string hint = DidYouMean(key.name, names, '\'');
   if (nearest.empty()) {
     const std::string elsewhere = FoundElsewhere(key.name);
     if (!elsewhere.empty()) hint = "; did you mean '" + elsewhere + "'?";

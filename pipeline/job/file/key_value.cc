@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/base/suggestion.h"
 #include "pipeline/base/units.h"
 #include "pipeline/decode/decoder_config.h"
 #include "pipeline/encode/row_encoder.h"
 #include "pipeline/job/scalars.h"
-#include "pipeline/job/suggestion.h"
 
 namespace tacho {
 namespace {
@@ -109,7 +109,7 @@ class ScalarReader {
       }
     } else {
       problem_ = "'" + value_.text + "' is not one of: " + JoinNames(choices) +
-                 DidYouMean(value_.text, choices);
+                 DidYouMean(value_.text, choices, '\'');
     }
   }
 
@@ -141,15 +141,13 @@ class ScalarReader {
     if (std::find(names.begin(), names.end(), value_.text) != names.end()) {
       return;
     }
-    problem_ = std::string("unknown ") + what + " '" + value_.text + "'";
-    const std::string suggestion = DidYouMean(value_.text, names);
-    problem_ +=
-        suggestion.empty() ? "; known: " + JoinNames(names) : suggestion;
+    problem_ = std::string("unknown ") + what + " '" + value_.text + "'" +
+               Suggest(value_.text, names, '\'');
   }
 
   void ReadUnit() {
     if (FindUnit(value_.text) != nullptr) return;
-    problem_ = UnknownUnit(value_.text);
+    problem_ = UnknownUnit(value_.text, '\'');
   }
 
   const JobKey& key_;
@@ -208,7 +206,7 @@ std::optional<KeyValue> ReadUnits(const std::string& path, const YamlNode& node,
           item.origin,
           path + ": " +
               (item.is_scalar()
-                   ? UnknownUnit(item.text)
+                   ? UnknownUnit(item.text, '\'')
                    : std::string("expected a unit, found ") + item.KindName()));
       continue;
     }

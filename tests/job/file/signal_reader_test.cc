@@ -71,7 +71,7 @@ TEST(SignalReaderTest, AnUnitOfSomethingElseIsNoSlip) {
   for (const char* unit : {"MPG", "Nm"}) {
     EXPECT_THAT(ComplainSignal(std::string("{path: /s, unit: ") + unit + "}"),
                 HasSubstr(std::string("unknown unit '") + unit +
-                          "'; write one of: km/h, km, celsius"));
+                          "'; known: km/h, km, celsius"));
   }
 }
 

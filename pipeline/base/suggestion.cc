@@ -1,4 +1,4 @@
-#include "pipeline/base/nearest.h"
+#include "pipeline/base/suggestion.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,6 +7,7 @@ namespace tacho {
 namespace {
 
 constexpr size_t kMaxCompared = 80;
+constexpr size_t kMaxListed = 24;
 
 char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -49,6 +50,35 @@ std::string_view Nearest(std::string_view text,
     }
   }
   return nearest;
+}
+
+std::string Quoted(std::string_view name, char quote) {
+  return quote + std::string(name) + quote;
+}
+
+std::string JoinNames(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (const std::string_view name : names) {
+    text += text.empty() ? "" : ", ";
+    text += name;
+  }
+  return text;
+}
+
+std::string DidYouMean(std::string_view name,
+                       const std::vector<std::string_view>& known, char quote) {
+  const std::string_view nearest = Nearest(name, known);
+  if (nearest.empty()) return "";
+  return "; did you mean " + Quoted(nearest, quote) + "?";
+}
+
+std::string Suggest(std::string_view name,
+                    const std::vector<std::string_view>& known, char quote) {
+  std::string guess = DidYouMean(name, known, quote);
+  if (!guess.empty() || known.empty()) return guess;
+  if (known.size() <= kMaxListed) return "; known: " + JoinNames(known);
+  return "; known: " + JoinNames({known.begin(), known.begin() + kMaxListed}) +
+         ", ...";
 }
 
 }  // namespace tacho

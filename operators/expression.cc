@@ -4,6 +4,7 @@
 
 #include "operators/expression_program.h"
 #include "operators/expression_tree.h"
+#include "pipeline/base/utf8.h"
 
 namespace tacho {
 
@@ -13,7 +14,7 @@ namespace {
 size_t CharacterOffset(std::string_view text, size_t byte) {
   size_t characters = 0;
   for (const char c : text.substr(0, byte)) {
-    characters += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    if (!IsUtf8Continuation(c)) ++characters;
   }
   return characters;
 }

@@ -8,6 +8,7 @@
 #include "operators/expression_tree.h"
 #include "pipeline/base/suggestion.h"
 #include "pipeline/base/units.h"
+#include "pipeline/base/utf8.h"
 
 namespace tacho {
 
@@ -72,10 +73,7 @@ class Parser {
       while (end < text_.size() && IsName(text_[end])) ++end;
     }
     // A code point is never cut in two.
-    while (end < text_.size() &&
-           (static_cast<unsigned char>(text_[end]) & 0xC0) == 0x80) {
-      ++end;
-    }
+    while (end < text_.size() && IsUtf8Continuation(text_[end])) ++end;
     return Fail(at_, Quoted(text_.substr(at_, end - at_)) + " where " +
                          expected + " is expected");
   }

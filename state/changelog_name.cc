@@ -3,13 +3,13 @@
 #include <charconv>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/topic_name.h"
 #include "state/names.h"
 
 namespace tacho {
 namespace {
 
 constexpr std::string_view kSuffix = "-changelog-g";
-constexpr size_t kMaxTopicBytes = 249;  // Kafka's own limit.
 // What a generation's digits and the suffix leave, whatever the generation.
 constexpr size_t kMaxStem = kMaxTopicBytes - kSuffix.size() - 19;
 

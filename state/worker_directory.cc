@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ctime>
 #include <map>
 #include <random>
 #include <string_view>
@@ -11,24 +10,16 @@
 #include <utility>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/iso8601.h"
 #include "pipeline/base/log.h"
-#include "pipeline/base/time.h"
+#include "pipeline/base/topic_name.h"
 #include "state/names.h"
 
 namespace tacho {
 namespace {
 
-constexpr size_t kMaxTopicBytes = 249;  // Kafka's own limit.
-
-bool IsLegalName(std::string_view name) {
-  constexpr std::string_view kLegal =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !name.empty() && name.size() <= kMaxTopicBytes && name != "." &&
-         name != ".." && name.find_first_not_of(kLegal) == name.npos;
-}
-
 Result<std::string> LaneName(const TopicPartition& lane) {
-  if (!IsLegalName(lane.topic) || lane.partition < 0) {
+  if (!IsTopicName(lane.topic) || lane.partition < 0) {
     return InvalidArgument("'" + lane.ToString() + "' is not a legal " +
                            "topic-partition");
   }
@@ -107,15 +98,9 @@ std::optional<Marker> UsableMarker(
 // "20261128T184417.123Z-corrupt-telemetry-3": when and why a lane's copy was
 // moved aside. Never the same twice, and in the order of time.
 std::string CopyName(const std::string& lane_name, const std::string& why) {
-  const int64_t now = ToEpochMillis(SystemClock().Now());
-  const std::time_t seconds = now / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y%m%dT%H%M%S", &utc);
-  std::string millis = std::to_string(1000 + now % 1000);
-  millis[0] = '.';
-  return text + millis + "Z-" + why + "-" + lane_name;
+  std::string time = FormatIso8601(SystemClock().Now());
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  return time + "-" + why + "-" + lane_name;
 }
 
 // The lane's name, behind time and reason, which have no '-'.

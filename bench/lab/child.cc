@@ -9,12 +9,12 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <thread>
 #include <utility>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/iso8601.h"
 
 namespace tacho::lab {
 namespace {
@@ -112,15 +112,9 @@ double Child::Last(const std::string& event, const std::string& field) const {
 }
 
 int64_t TimeOf(const Child::Event& event) {
-  const std::string text = event.value("time", "");
-  std::tm t{};
-  int ms = 0;
-  CHECK(std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d.%dZ", &t.tm_year,
-                    &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min, &t.tm_sec,
-                    &ms) == 7);
-  t.tm_year -= 1900;
-  t.tm_mon -= 1;
-  return static_cast<int64_t>(timegm(&t)) * 1000 + ms;
+  Timestamp time;
+  CHECK(!ParseIso8601(event.value("time", ""), time).has_value());
+  return ToEpochMillis(time);
 }
 
 int64_t NowMs() {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <memory>
 
+#include "pipeline/base/iso8601.h"
 #include "pipeline/base/last_line.h"
 #include "pipeline/base/printable.h"
 
@@ -97,30 +98,17 @@ void AppendField(std::string& line, std::string_view name,
   }
 }
 
-std::string TimeText() {
-  const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now());
-  const auto day = std::chrono::floor<std::chrono::days>(now);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(now - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                     static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
-}
-
 std::string FormatLine(LogLevel level, std::string_view event,
                        std::initializer_list<LogField> fields,
                        uint64_t suppressed) {
   std::string line;
+  const std::string time = FormatIso8601(SystemClock().Now());
   if (g_format == LogFormat::kJson) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", TimeText(),
+    line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", time,
                        LevelName(level), event);
   } else {
-    line = fmt::format("time={} level={} event={}", TimeText(),
-                       LevelName(level), event);
+    line =
+        fmt::format("time={} level={} event={}", time, LevelName(level), event);
   }
   for (const LogField& field : fields) {
     AppendField(line, field.name, field.text, field.is_text);

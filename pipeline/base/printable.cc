@@ -8,13 +8,6 @@
 namespace tacho {
 namespace {
 
-bool MovesTheReader(uint32_t code) {
-  return code < 0x20 || (code >= 0x7F && code <= 0x9F) ||  // C0, DEL, C1.
-         code == 0x061C || code == 0x200E || code == 0x200F ||
-         (code >= 0x2028 && code <= 0x202E) ||
-         (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
-}
-
 void AppendHex(uint32_t value, int digits, std::string& out) {
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
     out += "0123456789abcdef"[value >> shift & 15];
@@ -34,6 +27,13 @@ void AppendEscape(const CodePoint& piece, bool quoted, std::string& out) {
 }
 
 }  // namespace
+
+bool MovesTheReader(uint32_t code) {
+  return code < 0x20 || (code >= 0x7F && code <= 0x9F) ||  // C0, DEL, C1.
+         code == 0x061C || code == 0x200E || code == 0x200F ||
+         (code >= 0x2028 && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
+}
 
 void AppendPrintable(std::string_view text, bool quoted, std::string& out) {
   while (!text.empty()) {

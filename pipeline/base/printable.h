@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ std::string Printable(std::string_view text);
 // Appends the same to `out`. `quoted`: also escapes " and \, for the inside of
 // a quoted value or a JSON string.
 void AppendPrintable(std::string_view text, bool quoted, std::string& out);
+
+// Whether Printable writes a code point as an escape.
+bool MovesTheReader(uint32_t code);
 
 // Printable(text) == text.
 bool IsPrintable(std::string_view text);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "pipeline/base/printable.h"
 #include "pipeline/base/utf8.h"
 
 namespace tacho {
@@ -19,10 +20,9 @@ size_t VisibleSize(std::string_view text) {
   const auto within = [code](uint32_t least, uint32_t most) {
     return code >= least && code <= most;
   };
-  const bool invisible = code < 0x20 || within(0x7F, 0x9F) ||
-                         within(0x200B, 0x200F) || within(0x2028, 0x202E) ||
-                         within(0x2060, 0x206F) || within(0xE0000, 0xE0FFF) ||
-                         code == 0xFEFF || code == 0xAD || code == 0x61C;
+  const bool invisible = MovesTheReader(code) || code == 0xAD ||
+                         within(0x200B, 0x200D) || within(0x2060, 0x206F) ||
+                         within(0xE0000, 0xE0FFF);
   return invisible ? 0 : first.size;
 }
 

@@ -63,6 +63,16 @@ size_t FindInvalidUtf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+bool HasControl(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) return true;
+    // C1 has two bytes, C2 80 to C2 9F.
+    if (byte == 0xC2 && static_cast<uint8_t>(text[++i]) < 0xA0) return true;
+  }
+  return false;
+}
+
 char* WriteUtf8(uint32_t code, char* out) {
   const auto byte = [](uint32_t bits) { return static_cast<char>(bits); };
   if (code < 0x80) {

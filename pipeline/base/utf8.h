@@ -25,6 +25,15 @@ CodePoint FirstCodePoint(std::string_view text);
 // The first byte that is part of no code point; npos: there is none. Fast for
 // ASCII.
 size_t FindInvalidUtf8(std::string_view text);
+inline bool IsUtf8(std::string_view text) {
+  return FindInvalidUtf8(text) == std::string_view::npos;
+}
+
+// A byte that continues a code point: characters are counted without them.
+inline bool IsUtf8Continuation(char byte) { return (byte & 0xC0) == 0x80; }
+
+// Whether a control character is in it: C0, DEL or C1. REQUIRES: UTF-8.
+bool HasControl(std::string_view text);
 
 // Writes `code`, at most 4 bytes, and returns where they end.
 // REQUIRES: a code point, no surrogate.

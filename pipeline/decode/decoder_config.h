@@ -41,7 +41,7 @@ struct SignalSource {
 // What a number means as an event time. A text is ISO-8601 under every format:
 // with its zone it cannot be misread; without one it is wrong_type.
 enum class EventTimeFormat : uint8_t {
-  kAuto,     // By its magnitude: timestamp_parser.h has the thresholds.
+  kAuto,     // By its magnitude: epoch_parser.h has the thresholds.
   kIso8601,  // Nothing: wrong_type.
   kEpochSeconds,
   kEpochMillis,

@@ -1,5 +1,6 @@
 #include "pipeline/decode/event_time_rule.h"
 
+#include "pipeline/base/iso8601.h"
 #include "pipeline/decode/json_found.h"
 
 namespace tacho {

@@ -4,9 +4,9 @@
 
 #include "pipeline/base/arena.h"
 #include "pipeline/decode/decoder_config.h"
+#include "pipeline/decode/epoch_parser.h"
 #include "pipeline/decode/json_scanner.h"
 #include "pipeline/decode/refused.h"
-#include "pipeline/decode/timestamp_parser.h"
 
 namespace tacho {
 

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "pipeline/base/arena.h"
+#include "pipeline/base/json_escape.h"
 #include "pipeline/base/reject.h"
-#include "pipeline/decode/json_scalars.h"
 #include "pipeline/decode/json_scanner.h"
 
 namespace tacho {
@@ -19,7 +19,7 @@ inline bool IsText(const JsonValue& value) {
 inline std::string_view PlainText(const JsonValue& value, Arena& arena) {
   if (value.kind == JsonKind::kText) return value.text();
   char* const out = arena.Allocate(value.size);
-  return {out, Unescape(value.text(), out)};
+  return {out, UnescapeJson(value.text(), out)};
 }
 
 // What a value is, in a word for people.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/utf8.h"
 
 namespace tacho {
 namespace {
@@ -118,10 +119,6 @@ bool JsonIndex::BuildPortable(std::string_view text) {
   begin_ = positions_.get();
   end_ = out;
   return begin_ != end_ && IsUtf8(text);
-}
-
-bool IsUtf8(std::string_view text) {
-  return simdjson::validate_utf8(text.data(), text.size());
 }
 
 }  // namespace tacho

@@ -51,6 +51,4 @@ class JsonIndex {
   const uint32_t* end_ = nullptr;
 };
 
-bool IsUtf8(std::string_view text);
-
 }  // namespace tacho

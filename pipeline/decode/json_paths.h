@@ -13,11 +13,6 @@
 
 namespace tacho {
 
-// The unescaped reference tokens of a JSON pointer (RFC 6901), or nullopt if
-// `pointer` is not one. The empty pointer, the whole document, has no tokens.
-std::optional<std::vector<std::string>> ParseJsonPointer(
-    std::string_view pointer);
-
 // How many nodes JsonPaths makes of `paths`, its root aside: their tokens,
 // where those that lead to the same place count once. What is no pointer has
 // none.

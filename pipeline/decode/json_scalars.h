@@ -12,8 +12,8 @@
 
 namespace tacho {
 
-// The leaves of RFC 8259: what a number or an escape looks like, and how a
-// number becomes a double or an int64.
+// The numbers and literals of RFC 8259: what they look like, and how a number
+// becomes a double or an int64.
 //
 // Limits: functions marked PADDED may read 32 bytes from `p` on, past `end`
 // too; what they answer about a token that ends before `end` does not depend
@@ -112,14 +112,6 @@ inline size_t LiteralToken(const char* p, std::string_view literal) {
 
 // The value of `count` digits, at most 16. PADDED.
 uint64_t DigitsValue(const char* p, size_t count);
-
-// Every escape of a string's raw content is one of the grammar's, and
-// surrogates come in pairs.
-bool EscapesAreValid(std::string_view raw);
-
-// Writes the content of a string whose escapes are valid to `out`, which has
-// room for raw.size() bytes. Returns the bytes written.
-size_t Unescape(std::string_view raw, char* out);
 
 // The double nearest to a JSON number; nullopt if its magnitude is too large.
 // A magnitude too small gives a zero of the same sign. PADDED.

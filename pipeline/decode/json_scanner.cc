@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/json_escape.h"
+#include "pipeline/base/utf8.h"
 #include "pipeline/decode/json_scalars.h"
 
 namespace tacho {
@@ -131,7 +133,7 @@ inline bool JsonScanner::Walk::Text(const char* quote, Cursor next,
   }
   if (value.text().find('\\') == std::string_view::npos) return true;
   value.kind = JsonKind::kEscapedText;
-  return EscapesAreValid(value.text());
+  return JsonEscapesAreValid(value.text());
 }
 
 [[gnu::always_inline]] inline bool JsonScanner::Walk::Scalar(const char* p,
@@ -170,7 +172,7 @@ inline bool JsonScanner::Walk::Text(const char* quote, Cursor next,
   if (value.kind == JsonKind::kEscapedText && ok) [[unlikely]] {
     std::string& key = scanner_.key_;
     if (key.size() < name.size() + 16) key.resize(name.size() + 16);
-    name = {key.data(), Unescape(name, key.data())};
+    name = {key.data(), UnescapeJson(name, key.data())};
   }
   return ok;
 }

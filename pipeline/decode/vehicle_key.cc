@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "pipeline/base/utf8.h"
 #include "pipeline/decode/json_found.h"
 
 namespace tacho {
@@ -17,19 +18,6 @@ std::vector<std::string> KeyPaths(const std::string& path) {
 bool IsAsciiText(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return c >= 0x20 && c < 0x7F; });
-}
-
-// In UTF-8, control characters are below 0x20, 0x7F, and C2 80 to C2 9F.
-bool HasControl(std::string_view text) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x20 || c == 0x7F) return true;
-    if (c == 0xC2 && i + 1 < text.size() &&
-        static_cast<unsigned char>(text[i + 1]) < 0xA0) {
-      return true;
-    }
-  }
-  return false;
 }
 
 // What binary bytes probably are, and what would read them.

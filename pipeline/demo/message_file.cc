@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/base/utf8.h"
+#include "pipeline/base/json_escape.h"
 
 namespace tacho {
 namespace {
@@ -25,67 +25,20 @@ bool Take(std::string_view& text, std::string_view token) {
   return true;
 }
 
-bool TakeHex4(std::string_view& text, uint32_t& code) {
-  if (text.size() < 4) return false;
-  code = 0;
-  for (int i = 0; i < 4; ++i) {
-    const char c = text[static_cast<size_t>(i)];
-    uint32_t digit = 0;
-    if (c >= '0' && c <= '9') {
-      digit = static_cast<uint32_t>(c - '0');
-    } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-      digit = static_cast<uint32_t>((c | 0x20) - 'a' + 10);
-    } else {
-      return false;
-    }
-    code = code * 16 + digit;
-  }
-  text.remove_prefix(4);
-  return true;
-}
-
-bool TakeUnicodeEscape(std::string_view& text, std::string& out) {
-  uint32_t code = 0;
-  if (!TakeHex4(text, code)) return false;
-  if (code >= 0xd800 && code < 0xdc00) {
-    uint32_t low = 0;
-    if (!text.starts_with("\\u")) return false;
-    text.remove_prefix(2);
-    if (!TakeHex4(text, low) || low < 0xdc00 || low > 0xdfff) return false;
-    code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-  } else if (code >= 0xdc00 && code <= 0xdfff) {
-    return false;
-  }
-  AppendUtf8(code, out);
-  return true;
-}
-
 // A JSON string at the start of `text`.
 bool TakeString(std::string_view& text, std::string& out) {
   if (!Take(text, "\"")) return false;
-  while (!text.empty()) {
-    const char c = text[0];
-    text.remove_prefix(1);
-    if (c == '"') return true;
-    if (c != '\\') {
-      out += c;
-      continue;
-    }
-    if (text.empty()) return false;
-    const char escape = text[0];
-    text.remove_prefix(1);
-    constexpr std::string_view kFrom = "\"\\/bfnrt";
-    constexpr std::string_view kTo = "\"\\/\b\f\n\r\t";
-    if (escape == 'u') {
-      if (!TakeUnicodeEscape(text, out)) return false;
-    } else if (const size_t at = kFrom.find(escape);
-               at != std::string_view::npos) {
-      out += kTo[at];
-    } else {
-      return false;
-    }
+  size_t end = 0;
+  while (end < text.size() && text[end] != '"') {
+    end += text[end] == '\\' ? 2 : 1;
   }
-  return false;
+  if (end >= text.size()) return false;
+  const std::string_view raw = text.substr(0, end);
+  if (!JsonEscapesAreValid(raw)) return false;
+  out.resize(raw.size());
+  out.resize(UnescapeJson(raw, out.data()));
+  text.remove_prefix(end + 1);
+  return true;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/iso8601.h"
 #include "pipeline/base/json_escape.h"
 #include "pipeline/base/units.h"
 
@@ -22,40 +23,6 @@ constexpr size_t kQuoteBytes = 2;
 char* Copy(std::string_view text, char* out) {
   std::memcpy(out, text.data(), text.size());
   return out + text.size();
-}
-
-// Decimal digits, at least `width`, zero padded.
-char* Digits(int64_t value, int width, char* out) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  for (auto size = end - digits; size < width; ++size) *out++ = '0';
-  return Copy({digits, static_cast<size_t>(end - digits)}, out);
-}
-
-// RFC 3339 has four digits for the year.
-constexpr Timestamp kFirstIso = FromEpochMillis(-62167219200000);
-constexpr Timestamp kPastIso = FromEpochMillis(253402300800000);
-
-// 2025-10-11T12:13:14.015Z. REQUIRES: kFirstIso <= value < kPastIso.
-char* Iso8601(Timestamp value, char* out) {
-  const auto day = std::chrono::floor<std::chrono::days>(value);
-  const std::chrono::year_month_day date(day);
-  const int64_t ms = (value - day).count();
-  out = Digits(int{date.year()}, 4, out);
-  *out++ = '-';
-  out = Digits(unsigned{date.month()}, 2, out);
-  *out++ = '-';
-  out = Digits(unsigned{date.day()}, 2, out);
-  *out++ = 'T';
-  out = Digits(ms / 3600000, 2, out);
-  *out++ = ':';
-  out = Digits(ms / 60000 % 60, 2, out);
-  *out++ = ':';
-  out = Digits(ms / 1000 % 60, 2, out);
-  *out++ = '.';
-  out = Digits(ms % 1000, 3, out);
-  *out++ = 'Z';
-  return out;
 }
 
 std::string Escaped(std::string_view text) {
@@ -172,12 +139,12 @@ char* JsonEncoder::WriteInUnit(const Unit& unit, const Column& column,
 }
 
 char* JsonEncoder::WriteTime(Timestamp value, char* out) const {
-  if (time_format_ == TimeFormat::kEpochMillis || value < kFirstIso ||
-      value >= kPastIso) {
+  if (time_format_ == TimeFormat::kEpochMillis || value < kFirstIso8601 ||
+      value >= kPastIso8601) {
     return std::to_chars(out, out + kMaxNumberBytes, ToEpochMillis(value)).ptr;
   }
   *out++ = '"';
-  out = Iso8601(value, out);
+  out = WriteIso8601(value, out);
   *out++ = '"';
   return out;
 }

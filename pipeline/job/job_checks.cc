@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/json_pointer.h"
 #include "pipeline/decode/json_paths.h"
 #include "pipeline/decode/vehicle_key.h"
 #include "pipeline/job/output_sizes.h"

@@ -2,10 +2,12 @@
 
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 
-#include "pipeline/decode/json_index.h"
+#include "pipeline/base/iso8601.h"
+#include "pipeline/base/json_pointer.h"
+#include "pipeline/base/topic_name.h"
+#include "pipeline/base/utf8.h"
 #include "state/changelog_name.h"
 
 namespace tacho {
@@ -48,29 +50,6 @@ std::optional<uint64_t> Multiply(uint64_t value, uint64_t factor,
                                  uint64_t limit) {
   if (value > limit / factor) return std::nullopt;
   return value * factor;
-}
-
-// Two digits at `at`, or -1.
-int TwoDigits(std::string_view text, size_t at) {
-  if (!IsDigit(text[at]) || !IsDigit(text[at + 1])) return -1;
-  return (text[at] - '0') * 10 + (text[at + 1] - '0');
-}
-
-std::optional<Timestamp> ParseDate(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
-    return std::nullopt;
-  }
-  const int century = TwoDigits(text, 0);
-  const int year = TwoDigits(text, 2);
-  const int month = TwoDigits(text, 5);
-  const int day = TwoDigits(text, 8);
-  if (century < 0 || year < 0 || month < 0 || day < 0) return std::nullopt;
-  const std::chrono::year_month_day date{
-      std::chrono::year(century * 100 + year),
-      std::chrono::month(static_cast<unsigned>(month)),
-      std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
-  return Timestamp{std::chrono::sys_days{date}};
 }
 
 }  // namespace
@@ -142,23 +121,17 @@ Result<Timestamp> ParsePointInTime(std::string_view text) {
     if (*digits > kMaxEpochMillis) return error;
     return FromEpochMillis(static_cast<int64_t>(*digits));
   }
-  const std::optional<Timestamp> date = ParseDate(text.substr(0, 10));
-  if (!date) return error;
-  rest = text.substr(10);
-  if (rest.empty()) return *date;
-  if (rest.size() != 10 || rest[0] != 'T' || rest[3] != ':' || rest[6] != ':' ||
-      rest[9] != 'Z') {
+  // All in UTC and in whole seconds, so that a bound reads as it is checked.
+  constexpr size_t kDay = std::string_view("2000-01-01").size();
+  constexpr size_t kSeconds = std::string_view("2000-01-01T00:00:00Z").size();
+  std::string written(text);
+  if (text.size() == kDay) written += "T00:00:00Z";
+  Timestamp time;
+  if (written.size() != kSeconds || written[kDay] != 'T' ||
+      written.back() != 'Z' || ParseIso8601(written, time).has_value()) {
     return error;
   }
-  const int hours = TwoDigits(rest, 1);
-  const int minutes = TwoDigits(rest, 4);
-  const int seconds = TwoDigits(rest, 7);
-  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 ||
-      seconds > 59) {
-    return error;
-  }
-  return *date + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
-         std::chrono::seconds(seconds);
+  return time;
 }
 
 Result<bool> ParseSwitch(std::string_view text) {
@@ -169,16 +142,10 @@ Result<bool> ParseSwitch(std::string_view text) {
 }
 
 std::optional<std::string> CheckTopic(std::string_view text) {
-  constexpr size_t kMaxTopicBytes = 249;
   if (text.starts_with('^')) {
     return "regular expressions are not supported; list the topics by name";
   }
-  bool legal = !text.empty() && text != "." && text != "..";
-  for (char c : text) {
-    legal = legal &&
-            (IsDigit(c) || IsLetter(c) || c == '.' || c == '_' || c == '-');
-  }
-  if (!legal || text.size() > kMaxTopicBytes) {
+  if (!IsTopicName(text)) {
     return "'" + std::string(text) +
            "' is not a topic name: 1 to 249 of A-Z a-z 0-9 . _ -";
   }
@@ -196,27 +163,16 @@ std::optional<std::string> CheckTopic(std::string_view text) {
 }
 
 std::optional<std::string> CheckGroupId(std::string_view text) {
-  bool legal = !text.empty() && text.size() <= kMaxGroupBytes && IsUtf8(text);
-  for (const char c : text) {
-    // 0x7f is DEL; C1 controls are two bytes of UTF-8, from C2 80 to C2 9F.
-    legal = legal && (static_cast<uint8_t>(c) >= 0x20 && c != 0x7f);
+  if (!text.empty() && text.size() <= kMaxGroupBytes && IsUtf8(text) &&
+      !HasControl(text)) {
+    return std::nullopt;
   }
-  for (size_t i = 0; i + 1 < text.size(); ++i) {
-    legal = legal && !(text[i] == '\xc2' && text[i + 1] < '\xa0');
-  }
-  if (legal) return std::nullopt;
   return "this is not a group id: 1 to " + std::to_string(kMaxGroupBytes) +
          " bytes of UTF-8 without control characters";
 }
 
 std::optional<std::string> CheckJsonPointer(std::string_view text) {
-  bool valid = text.starts_with('/');
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '~') continue;
-    valid = valid && i + 1 < text.size() &&
-            (text[i + 1] == '0' || text[i + 1] == '1');
-  }
-  if (valid) return std::nullopt;
+  if (!text.empty() && ParseJsonPointer(text).has_value()) return std::nullopt;
   return "'" + std::string(text) +
          "' is not a JSON pointer; write the path from the message's root, as "
          "in /speed_kmph or /position/lat";

@@ -7,8 +7,8 @@
 
 #include "pipeline/base/check.h"
 #include "pipeline/base/fail_point.h"
+#include "pipeline/base/iso8601.h"
 #include "pipeline/commit/ownership.h"
-#include "pipeline/decode/timestamp_parser.h"
 
 namespace tacho {
 namespace {

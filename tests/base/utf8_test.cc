@@ -76,5 +76,25 @@ TEST(Utf8Test, TheFirstBadByteIsFoundWhereverItStands) {
   EXPECT_EQ(FindInvalidUtf8(""), std::string::npos);
 }
 
+TEST(Utf8Test, OverlongFormsAndSurrogatesAreNone) {
+  EXPECT_TRUE(IsUtf8(""));
+  EXPECT_TRUE(IsUtf8("Z\xC3\xBCrich \xED\x9F\xBF \xEE\x80\x80"));
+  for (const char* bad :
+       {"\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF",
+        "\xED\xA0\x80", "\xED\xBF\xBF", "\xED\xA0\xBD\xED\xB0\x80", "\xC3",
+        "\x80", "\xF4\x90\x80\x80"}) {
+    EXPECT_FALSE(IsUtf8(bad)) << bad;
+  }
+}
+
+TEST(Utf8Test, ControlsAreC0DelAndC1) {
+  for (uint32_t code = 0; code <= kLast; ++code) {
+    if (IsSurrogate(code)) continue;
+    const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+    ASSERT_EQ(HasControl("a" + Encoded(code) + "b"), control) << code;
+  }
+  EXPECT_FALSE(HasControl(""));
+}
+
 }  // namespace
 }  // namespace tacho

@@ -10,22 +10,6 @@
 namespace tacho {
 namespace {
 
-using Tokens = std::vector<std::string>;
-
-TEST(ParseJsonPointerTest, SplitsAndUnescapes) {
-  EXPECT_EQ(ParseJsonPointer(""), Tokens{});
-  EXPECT_EQ(ParseJsonPointer("/"), Tokens{""});
-  EXPECT_EQ(ParseJsonPointer("/a/0/b c"), (Tokens{"a", "0", "b c"}));
-  EXPECT_EQ(ParseJsonPointer("/a~1b/m~0n/~01"), (Tokens{"a/b", "m~n", "~1"}));
-  EXPECT_EQ(ParseJsonPointer("//x/"), (Tokens{"", "x", ""}));
-}
-
-TEST(ParseJsonPointerTest, RefusesWhatRfc6901DoesNotHave) {
-  for (const char* bad : {"a", "a/b", "/~", "/~2", "/a~", " /a", "#/a"}) {
-    EXPECT_EQ(ParseJsonPointer(bad), std::nullopt) << bad;
-  }
-}
-
 JsonPaths::Node Find(const JsonPaths& paths, JsonPaths::Node node,
                      std::string_view key) {
   return paths.FindKey(node, PaddedText(key, "\"}").view());

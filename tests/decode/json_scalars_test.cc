@@ -174,56 +174,5 @@ TEST(ToInt64Test, EqualsStrtollOnEveryLength) {
   }
 }
 
-std::string Unescaped(std::string_view raw) {
-  std::string out(raw.size(), '\0');
-  out.resize(Unescape(raw, out.data()));
-  return out;
-}
-
-TEST(EscapesTest, EveryEscapeIsReplaced) {
-  EXPECT_EQ(Unescaped(R"(\"\\\/\b\f\n\r\t)"), "\"\\/\b\f\n\r\t");
-  EXPECT_EQ(Unescaped(R"(a\u0041\u00e9\u20AC\ud83d\uDE97z)"),
-            "aA\u00e9\u20ac\U0001F697z");
-  EXPECT_EQ(Unescaped(R"(p\u00001)"), std::string("p\0001", 3));
-  EXPECT_EQ(Unescaped("plain"), "plain");
-  EXPECT_EQ(Unescaped(""), "");
-}
-
-TEST(EscapesTest, RefusesUnknownCutAndUnpairedOnes) {
-  for (const char* bad :
-       {"\\x41", "\\", "\\u12", "\\u12g4", "\\ud83d", "\\ude97", "\\ud83dx",
-        "\\ud83d\\n", "\\ud83d\\u0041", "\\ud83d\\ud83d", "\\U0041", "ok\\'"}) {
-    EXPECT_FALSE(EscapesAreValid(bad)) << bad;
-  }
-}
-
-TEST(EscapesTest, AgreesWithNlohmannOnMutatedStrings) {
-  std::mt19937_64 random(24);
-  const std::string base = R"(a\u00e9\n\ud83d\ude97\\u\"z\/)";
-  int valid = 0;
-  for (int i = 0; i < 30000; ++i) {
-    std::string raw = base;
-    for (int k = 0; k < 2; ++k) {
-      raw[random() % raw.size()] = R"(\\\\"u0dD89abcn/)"[random() % 16];
-    }
-    // An unescaped quote would end the string.
-    const auto parsed = nlohmann::json::parse('"' + raw + '"', nullptr, false);
-    size_t quotes = 0;
-    for (size_t at = 0; at < raw.size(); ++at) {
-      if (raw[at] == '\\') {
-        ++at;
-      } else if (raw[at] == '"') {
-        ++quotes;
-      }
-    }
-    if (quotes > 0) continue;
-    ASSERT_EQ(EscapesAreValid(raw), !parsed.is_discarded()) << raw;
-    if (parsed.is_discarded()) continue;
-    ASSERT_EQ(Unescaped(raw), parsed.get<std::string>()) << raw;
-    ++valid;
-  }
-  EXPECT_GT(valid, 1000);
-}
-
 }  // namespace
 }  // namespace tacho

@@ -11,8 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/base/iso8601.h"
 #include "pipeline/decode/decoder.h"
-#include "pipeline/decode/timestamp_parser.h"
+#include "pipeline/decode/epoch_parser.h"
 #include "tests/decode/documents.h"
 
 namespace tacho {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "pipeline/base/utf8.h"
+
 namespace tacho {
 namespace {
-
-bool IsContinuationByte(char c) { return (c & 0xC0) == 0x80; }
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -77,7 +77,7 @@ YamlSource::YamlSource(std::string_view text) : text_(WithoutMark(text)) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (i % kBlock == 0) characters_.push_back(characters);
     if (text[i] == '\n') line_begins_.push_back(i + 1);
-    if (!IsContinuationByte(text[i])) ++characters;
+    if (!IsUtf8Continuation(text[i])) ++characters;
   }
   characters_.push_back(characters);
 }
@@ -87,7 +87,7 @@ size_t YamlSource::CharactersBefore(size_t byte) const {
   if (byte == text_.size()) return characters_.back();
   size_t characters = characters_[block];
   for (size_t i = block * kBlock; i < byte; ++i) {
-    if (!IsContinuationByte(text_[i])) ++characters;
+    if (!IsUtf8Continuation(text_[i])) ++characters;
   }
   return characters;
 }
@@ -106,7 +106,7 @@ size_t YamlSource::ByteAt(int line, int column) const {
       std::upper_bound(characters_.begin(), characters_.end(), wanted);
   size_t at = static_cast<size_t>(after - characters_.begin() - 1) * kBlock;
   for (size_t seen = characters_[at / kBlock]; at < text_.size(); ++at) {
-    if (IsContinuationByte(text_[at])) continue;
+    if (IsUtf8Continuation(text_[at])) continue;
     if (seen++ == wanted) break;
   }
   return at;

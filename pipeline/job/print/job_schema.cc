@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/topic_name.h"
 #include "pipeline/job/file/job_keys.h"
 #include "pipeline/job/print/json_text.h"
 #include "pipeline/job/print/shape_schema.h"
@@ -15,7 +16,6 @@ namespace {
 constexpr std::string_view kDurationPattern =
     "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 constexpr std::string_view kSizePattern = "^[0-9]+(B|kB|MB|GB|KiB|MiB|GiB)?$";
-constexpr std::string_view kTopicPattern = "^[A-Za-z0-9._-]{1,249}$";
 constexpr std::string_view kNamePattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$";
 constexpr std::string_view kIdentifierPattern = "^[A-Za-z_][A-Za-z0-9_]{0,63}$";
 constexpr std::string_view kPointerPattern = "^(/([^~]|~[01])*)+$";

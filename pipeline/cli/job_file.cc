@@ -3,29 +3,16 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <ostream>
 #include <utility>
 
+#include "pipeline/base/file.h"
 #include "pipeline/base/printable.h"
 #include "pipeline/cli/exit_code.h"
 #include "pipeline/job/kafka_properties.h"
 
 namespace tacho {
 namespace {
-
-// More than the parser takes, so that it is the one to say so.
-constexpr size_t kMaxReadBytes = size_t{2} << 20;
-
-Status CannotRead(const std::string& path, int error) {
-  const StatusCode code = error == ENOENT   ? StatusCode::kNotFound
-                          : error == EACCES ? StatusCode::kPermission
-                                            : StatusCode::kIoError;
-  return {code, path + ": " + std::strerror(error)};
-}
 
 bool HasSecrets(const Job& job) {
   return std::any_of(
@@ -43,23 +30,9 @@ void ForbidCoreDumps() { (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 }  // namespace
 
-Result<std::string> ReadJobFile(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    return CannotRead(path, EISDIR);
-  }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return CannotRead(path, errno);
-  std::string text(kMaxReadBytes, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return CannotRead(path, EIO);
-  text.resize(static_cast<size_t>(in.gcount()));
-  return text;
-}
-
 LoadedJob LoadJob(const std::string& path, const JobOverrides& overrides,
                   std::ostream& err) {
-  const Result<std::string> text = ReadJobFile(path);
+  const Result<std::string> text = ReadFile(path);
   if (!text.ok()) {
     err << Printable(text.status().message()) << "\n";
     return {std::nullopt, ExitCodeFor(text.status())};

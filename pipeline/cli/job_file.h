@@ -4,13 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/base/status.h"
 #include "pipeline/job/job_parser.h"
 
 namespace tacho {
-
-// The text of a job file. Errors: kNotFound, kPermission, kIoError.
-Result<std::string> ReadJobFile(const std::string& path);
 
 // A job file, read and checked. What is wrong with it is written to `err`,
 // warnings too; with an error there is no job, and `exit_code` says why. A job

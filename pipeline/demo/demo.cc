@@ -8,15 +8,13 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
-#include <sstream>
 #include <thread>
 #include <utility>
 
+#include "pipeline/base/file.h"
 #include "pipeline/base/printable.h"
 #include "pipeline/demo/embedded_broker.h"
 #include "pipeline/demo/feed.h"
@@ -44,14 +42,6 @@ constexpr double kFastest = 1e6;
 void Print(const std::string& line) {
   std::fputs((line + "\n").c_str(), stdout);
   std::fflush(stdout);
-}
-
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Status(StatusCode::kNotFound, path + ": cannot be read");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 // A directory that goes with the demo.

@@ -3,10 +3,10 @@
 #include <zlib.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 #include <vector>
 
+#include "pipeline/base/file.h"
 #include "pipeline/base/json_escape.h"
 
 namespace tacho {
@@ -74,8 +74,10 @@ struct MessageFile::Impl {
   Status Fill() {
     const int got =
         gzread(file, block.data(), static_cast<unsigned>(block.size()));
+    const int why = errno;
     int error = 0;
     const char* const text = gzerror(file, &error);
+    if (error == Z_ERRNO) return CannotRead(path, why);
     if (got < 0 || (error != Z_OK && error != Z_STREAM_END)) {
       return Corruption(path + ": " + text);
     }
@@ -98,7 +100,7 @@ Result<std::unique_ptr<MessageFile>> MessageFile::Open(
   errno = 0;
   impl->file = gzopen(path.c_str(), "rb");
   if (impl->file == nullptr) {
-    return Status(StatusCode::kNotFound, path + ": " + std::strerror(errno));
+    return CannotRead(path, errno);
   }
   return std::unique_ptr<MessageFile>(new MessageFile(std::move(impl)));
 }

@@ -22,7 +22,8 @@ FileMessage SplitLine(std::string_view line);
 
 // Reads messages from a file of one a line, gzip or plain (by content, not by
 // name). Empty lines are skipped.
-// Threading: one thread. Errors: kNotFound, kIoError, kCorruption (bad gzip).
+// Threading: one thread. Errors: as CannotRead (base/file.h); kCorruption (bad
+// gzip).
 class MessageFile {
  public:
   static Result<std::unique_ptr<MessageFile>> Open(const std::string& path);

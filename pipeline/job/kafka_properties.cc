@@ -2,35 +2,16 @@
 
 #include <sys/stat.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
+#include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
 
 namespace tacho {
 namespace {
 
-constexpr size_t kMaxSecretBytes = size_t{1} << 20;
-
-// A certificate chain fits; a path to a disk image does not.
 Result<std::string> ReadSecretFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    const StatusCode code = errno == ENOENT   ? StatusCode::kNotFound
-                            : errno == EACCES ? StatusCode::kPermission
-                                              : StatusCode::kIoError;
-    return Status(code, "cannot read '" + path + "': " + std::strerror(errno));
-  }
-  std::string text(kMaxSecretBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return IoError("cannot read '" + path + "'");
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (text.size() > kMaxSecretBytes) {
-    return InvalidArgument("'" + path + "' is larger than 1 MiB");
-  }
+  ASSIGN_OR_RETURN(std::string text, ReadFile(path));
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   return text;

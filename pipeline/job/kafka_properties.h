@@ -42,8 +42,8 @@ struct KafkaProperty {
 
 // The properties with their values, for the client's configuration. A file's
 // one trailing line end is not part of its value.
-// Errors: kNotFound or kIoError, naming the property and the file or variable,
-// never the value.
+// Errors: kNotFound, or as ReadFile (base/file.h), naming the property and the
+// file or variable, never the value.
 Result<std::vector<std::pair<std::string, std::string>>> ResolveKafkaProperties(
     const std::vector<KafkaProperty>& properties);
 

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 #include <thread>
 
 #include "pipeline/base/exit_watchdog.h"
+#include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
 
 namespace tacho {
@@ -44,10 +44,10 @@ Status CheckFile(const std::string& name, const std::string& value) {
   const bool is_path = name.starts_with("ssl.") && name.ends_with(".location");
   if (!is_path || value.empty() || value == "probe") return Status::Ok();
   if (access(value.c_str(), R_OK) == 0) return Status::Ok();
-  const StatusCode code =
-      errno == EACCES ? StatusCode::kPermission : StatusCode::kInvalidArgument;
-  return {code, "kafka." + name + ": cannot read '" + value +
-                    "': " + std::strerror(errno)};
+  // kNotFound is said of topics: a missing file is a wrong property.
+  const Status why = CannotRead(value, errno).With("kafka." + name);
+  return why.code() == StatusCode::kPermission ? why
+                                               : InvalidArgument(why.message());
 }
 
 bool Sets(const KafkaProperties& properties, std::string_view name) {

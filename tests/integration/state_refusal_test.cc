@@ -5,9 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "pipeline/base/file.h"
 #include "pipeline/restore/changelog.h"
 #include "tests/integration/worker_fixture.h"
 #include "tests/support/outsider.h"
@@ -41,8 +40,7 @@ class StateRefusalTest : public WorkerOnKafka {
   }
 
   void EditJob(const std::string& from, const std::string& to) const {
-    std::ifstream in(job_path());
-    std::string text{std::istreambuf_iterator<char>(in), {}};
+    std::string text = *ReadFile(job_path());
     const size_t at = text.find(from);
     ASSERT_NE(at, std::string::npos);
     WriteJob(text.replace(at, from.size(), to));

@@ -5,13 +5,12 @@
 #include <zlib.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "pipeline/base/batch.h"
+#include "pipeline/base/file.h"
 #include "pipeline/decode/decoder.h"
 #include "pipeline/job/job_parser.h"
 #include "tests/support/paths.h"
@@ -36,10 +35,7 @@ std::vector<std::string> ReadMessages(const std::string& path) {
 }
 
 Job LoadDemo(const std::string& name) {
-  std::ifstream in(SourceDir() + "/config/jobs/" + name);
-  std::stringstream text;
-  text << in.rdbuf();
-  return ParseJob(text.str()).job;
+  return ParseJob(*ReadFile(SourceDir() + "/config/jobs/" + name)).job;
 }
 
 // Invalid cells of every signal that has some.

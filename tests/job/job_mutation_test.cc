@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <random>
 #include <sstream>
 
+#include "pipeline/base/file.h"
 #include "pipeline/job/file/yaml_source.h"
 #include "tests/job/job_text.h"
 #include "tests/support/paths.h"
@@ -17,10 +17,7 @@ namespace {
 constexpr int kMutants = 1500;
 
 std::string ReadShippedJob(const std::string& name) {
-  std::ifstream in(SourceDir() + "/config/jobs/" + name);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
+  return *ReadFile(SourceDir() + "/config/jobs/" + name);
 }
 
 class Mutator {

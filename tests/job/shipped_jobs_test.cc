@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "pipeline/base/file.h"
 #include "pipeline/job/job_parser.h"
 #include "pipeline/job/print/job_schema.h"
 #include "tests/job/print/schema_validator.h"
@@ -15,13 +14,6 @@
 
 namespace tacho {
 namespace {
-
-std::string ReadFile(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 std::vector<std::filesystem::path> ShippedJobs() {
   std::vector<std::filesystem::path> jobs;
@@ -35,7 +27,7 @@ std::vector<std::filesystem::path> ShippedJobs() {
 
 Job Load(const std::string& name) {
   const ParsedJob parsed =
-      ParseJob(ReadFile(SourceDir() + "/config/jobs/" + name));
+      ParseJob(*ReadFile(SourceDir() + "/config/jobs/" + name));
   EXPECT_TRUE(parsed.ok()) << FormatDiagnostics(name, parsed.errors);
   return parsed.job;
 }
@@ -45,7 +37,7 @@ TEST(ShippedJobsTest, HaveNeitherErrorsNorWarnings) {
   EXPECT_GE(jobs.size(), 3u);
   for (const auto& path : jobs) {
     EXPECT_EQ(
-        FormatDiagnostics(path.filename(), ParseJob(ReadFile(path)).errors),
+        FormatDiagnostics(path.filename(), ParseJob(*ReadFile(path)).errors),
         "");
   }
 }
@@ -53,7 +45,7 @@ TEST(ShippedJobsTest, HaveNeitherErrorsNorWarnings) {
 TEST(ShippedJobsTest, AreValidByTheSchemaThatEditorsUse) {
   const nlohmann::json schema = nlohmann::json::parse(JobSchemaJson());
   for (const auto& path : ShippedJobs()) {
-    const std::string text = ReadFile(path);
+    const std::string text = *ReadFile(path);
     Diagnostics diagnostics;
     const YamlSource source(text);
     const auto root = LoadYaml(source, diagnostics);
@@ -73,7 +65,7 @@ TEST(ShippedJobsTest, AreNamedAfterTheirFilesAndGroups) {
 
 TEST(ShippedJobsTest, ExpressionErrorsHaveTheirPlaceInTheFile) {
   std::string text =
-      ReadFile(SourceDir() + "/config/jobs/vehicle-alert-processor.yaml");
+      *ReadFile(SourceDir() + "/config/jobs/vehicle-alert-processor.yaml");
   const std::string condition = "when: speed > 120 km/h";
   const size_t at = text.find(condition);
   ASSERT_NE(at, std::string::npos);

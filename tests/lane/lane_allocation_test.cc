@@ -4,12 +4,11 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <fstream>
 #include <new>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "pipeline/base/file.h"
 #include "pipeline/demo/fleet.h"
 #include "pipeline/job/job_parser.h"
 #include "pipeline/lane/lane.h"
@@ -89,10 +88,7 @@ class NoEvents final : public LaneEvents {
 };
 
 Job ShippedJob(const std::string& name) {
-  std::ifstream in(SourceDir() + "/config/jobs/" + name);
-  std::ostringstream text;
-  text << in.rdbuf();
-  ParsedJob parsed = ParseJob(text.str());
+  ParsedJob parsed = ParseJob(*ReadFile(SourceDir() + "/config/jobs/" + name));
   EXPECT_TRUE(parsed.ok()) << FormatDiagnostics(name, parsed.errors);
   return std::move(parsed.job);
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "pipeline/base/check.h"
+#include "pipeline/base/file.h"
 
 namespace tacho {
 namespace {
@@ -95,10 +96,8 @@ std::optional<int> TachoProcess::WaitExit(std::chrono::milliseconds timeout) {
 }
 
 std::string TachoProcess::Output() const {
-  std::ifstream in(log_path_, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
+  const Result<std::string> log = ReadFile(log_path_, SIZE_MAX);
+  return log.ok() ? *log : "";
 }
 
 std::vector<TachoProcess::Event> TachoProcess::Events(

@@ -2,12 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/exit_code.h"
 #include "pipeline/decode/simdjson_version.h"
-#include "pipeline/job/print/json_text.h"
 #include "pipeline/kafka/kafka_handle.h"
 #include "pipeline/lane/tbb_version.h"
 #include "state/rocksdb_version.h"
@@ -22,22 +22,16 @@ std::string FmtVersion() {
 }
 
 void WriteJson(const VersionOptions& options, std::ostream& out) {
-  JsonText json;
-  json.OpenObject();
-  json.Field("tacho", TachoVersion());
+  nlohmann::ordered_json json = {{"tacho", TachoVersion()}};
 #ifdef TACHO_COMMIT
-  json.Field("commit", TACHO_COMMIT);
+  json["commit"] = TACHO_COMMIT;
 #endif
-  json.Field("compiler", TACHO_COMPILER);
-  json.Field("allocator", options.allocator);
-  json.Key("libraries");
-  json.OpenObject();
+  json["compiler"] = TACHO_COMPILER;
+  json["allocator"] = options.allocator;
   for (const LibraryVersion& library : LibraryVersions()) {
-    json.Field(library.name, library.version);
+    json["libraries"][library.name] = library.version;
   }
-  json.CloseObject();
-  json.CloseObject();
-  out << json.text() << "\n";
+  out << json.dump(2) << "\n";
 }
 
 }  // namespace

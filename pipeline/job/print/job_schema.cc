@@ -1,17 +1,21 @@
 #include "pipeline/job/print/job_schema.h"
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pipeline/base/topic_name.h"
 #include "pipeline/job/file/job_keys.h"
-#include "pipeline/job/print/json_text.h"
-#include "pipeline/job/print/shape_schema.h"
 #include "pipeline/job/scalars.h"
 
 namespace tacho {
 namespace {
+
+// Keeps its keys in the order in which they came.
+using Json = nlohmann::ordered_json;
+using Names = std::vector<std::string_view>;
 
 constexpr std::string_view kDurationPattern =
     "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
@@ -26,345 +30,321 @@ constexpr std::string_view kTimePattern =
     "^([0-9]{10,16}|[0-9]{4}-[0-9]{2}-[0-9]{2}"
     "(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?)$";
 
-// Writes the schema of the key table, one function a shape.
-class SchemaWriter {
+// A number of the key table, which has texts.
+Json Number(std::string_view text) { return Json::parse(text); }
+
+Json Enum(const Names& names) { return {{"enum", names}}; }
+
+Json Text() { return {{"type", "string"}}; }
+
+Json AnyScalar() {
+  return {{"type", Json::array({"string", "number", "boolean"})}};
+}
+
+Json TextLike(std::string_view pattern) {
+  return {{"type", "string"}, {"pattern", pattern}};
+}
+
+// A pattern says nothing about the types that are not strings.
+Json TextOr(std::string_view type, std::string_view pattern) {
+  return {{"type", Json::array({"string", type})}, {"pattern", pattern}};
+}
+
+Json Duration() {
+  return {{"type", "string"}, {"minLength", 2}, {"pattern", kDurationPattern}};
+}
+
+Json Topics() {
+  return {{"type", "array"},
+          {"minItems", 1},
+          {"uniqueItems", true},
+          {"items", TextLike(kTopicPattern)}};
+}
+
+Json Texts() {
+  const Json types = Json::array({"string", "number", "boolean", "null"});
+  return {{"type", "array"}, {"minItems", 1}, {"items", {{"type", types}}}};
+}
+
+Json Units() {
+  return {
+      {"type", "array"}, {"uniqueItems", true}, {"items", Enum(UnitNames())}};
+}
+
+// A value, or {file: PATH} or {env: NAME}.
+Json ClientProperty() {
+  return {{"type", Json::array({"string", "number", "boolean", "object"})},
+          {"properties", {{"file", Text()}, {"env", Text()}}},
+          {"minProperties", 1},
+          {"maxProperties", 1},
+          {"additionalProperties", false}};
+}
+
+Json ClientProperties() {
+  Json properties = Json::object();
+  for (const KafkaPropertyRule& rule : KafkaPropertyRules()) {
+    if (rule.policy == KafkaPolicy::kOwned ||
+        rule.policy == KafkaPolicy::kRefused) {
+      continue;
+    }
+    properties[std::string(rule.name)] = ClientProperty();
+  }
+  return {{"type", "object"},
+          {"properties", std::move(properties)},
+          {"additionalProperties", false}};
+}
+
+Json Value(const JobKey& key) {
+  switch (key.kind) {
+    case KeyKind::kClientProperties:
+      return ClientProperties();
+    case KeyKind::kChoice:
+      return Enum(key.Choices());
+    case KeyKind::kFormat:
+      return Enum(TypeNames(FormatTypes()));
+    case KeyKind::kFraming:
+      return Enum(TypeNames(FramingTypes()));
+    case KeyKind::kShape:
+      return Enum(TypeNames(ShapeTypes()));
+    case KeyKind::kEncoding:
+      return Enum(RowEncodingNames());
+    case KeyKind::kUnit:
+      return Enum(UnitNames());
+    case KeyKind::kUnits:
+      return Units();
+    case KeyKind::kSwitch:
+      return {{"enum", Json::array({true, false, "on", "off"})}};
+    case KeyKind::kCount:
+      return {{"type", "integer"},
+              {"minimum", Number(key.min)},
+              {"maximum", Number(key.max)}};
+    case KeyKind::kSize:
+      return TextOr("integer", kSizePattern);
+    case KeyKind::kDuration:
+      return Duration();
+    case KeyKind::kTime:
+      return TextOr("integer", kTimePattern);
+    case KeyKind::kQuantity:
+      return TextOr("number", kQuantityPattern);
+    case KeyKind::kName:
+      return TextLike(kNamePattern);
+    case KeyKind::kGroup:
+      return {
+          {"type", "string"}, {"minLength", 1}, {"maxLength", kMaxGroupBytes}};
+    case KeyKind::kTopic:
+      return TextLike(kTopicPattern);
+    case KeyKind::kTopics:
+      return Topics();
+    case KeyKind::kTexts:
+      return Texts();
+    case KeyKind::kPointer:
+      return TextLike(kPointerPattern);
+    default:
+      return AnyScalar();
+  }
+}
+
+// The last part of a key's path, if it is one right below `section`; or "".
+std::string_view NameIn(std::string_view section, std::string_view path) {
+  if (!path.starts_with(section)) return "";
+  path.remove_prefix(section.size());
+  return path.find('.') == std::string_view::npos ? path : "";
+}
+
+Names RequiredOf(const ShapeType& shape, std::string_view section) {
+  Names names;
+  for (const ShapeKey& key : shape.keys) {
+    const std::string_view name = NameIn(section, key.path);
+    if (key.required && !name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+// Keys that other shapes have and this one has not: nothing fits them.
+Json KeysOfOthers(const ShapeType& shape, std::string_view section) {
+  Json refused = Json::object();
+  for (const JobKey& key : JobKeys()) {
+    const std::string_view name = NameIn(section, key.path);
+    if (name.empty() || !IsShapeKey(key)) continue;
+    if (shape.FindKey(key.path) != nullptr) continue;
+    refused[std::string(name)] = {{"not", Json::object()}};
+  }
+  return refused;
+}
+
+// What a shape requires of `input` and its signals, and what they have not.
+Json ShapeKeys(const ShapeType& shape) {
+  constexpr std::string_view kSignal = "input.signals.*.";
+  const Json signal = {{"required", RequiredOf(shape, kSignal)},
+                       {"properties", KeysOfOthers(shape, kSignal)}};
+  Json properties = KeysOfOthers(shape, "input.");
+  properties["signals"] = {{"additionalProperties", signal}};
+  return {{"required", RequiredOf(shape, "input.")},
+          {"properties", std::move(properties)}};
+}
+
+// An input that names one of these shapes, by the key or by its alias.
+Json NamesShape(const Names& names) {
+  Json any = Json::array();
+  for (const char* const key : {"shape", "decoder"}) {
+    any.push_back({{"required", Json::array({key})},
+                   {"properties", {{key, Enum(names)}}}});
+  }
+  return {{"anyOf", std::move(any)}};
+}
+
+// An input that names no shape has the first.
+Json ShapeRules() {
+  Names others = TypeNames(ShapeTypes());
+  others.erase(others.begin());
+  Json rules = Json::array();
+  for (const ShapeType* shape : ShapeTypes()) {
+    rules.push_back(
+        {{"if", shape == DefaultShape() ? Json{{"not", NamesShape(others)}}
+                                        : NamesShape({shape->name})},
+         {"then", ShapeKeys(*shape)}});
+  }
+  return rules;
+}
+
+// A map of parameters.
+Json Params(const std::vector<ParamDef>& defs);
+
+Json Param(const ParamDef& def) {
+  switch (def.kind) {
+    case ParamKind::kDuration:
+      return Duration();
+    case ParamKind::kGroup:
+      return Params(def.children);
+    case ParamKind::kChoice: {
+      Json one = {{"minProperties", 1}, {"maxProperties", 1}};
+      one.update(Params(def.children));
+      return one;
+    }
+    case ParamKind::kNames:
+      return {{"type", "array"},
+              {"minItems", 1},
+              {"uniqueItems", true},
+              {"items", Text()}};
+    case ParamKind::kAggregates:
+    case ParamKind::kExpressions:
+      return {{"type", "object"},
+              {"minProperties", 1},
+              {"additionalProperties", Text()}};
+    default:
+      return AnyScalar();
+  }
+}
+
+Json Params(const std::vector<ParamDef>& defs) {
+  Json properties = Json::object();
+  Names required;
+  for (const ParamDef& def : defs) {
+    Json& param = properties[std::string(def.name)];
+    param["description"] = def.help;
+    if (!def.default_text.empty()) param["default"] = def.default_text;
+    param.update(Param(def));
+    if (def.required) required.push_back(def.name);
+  }
+  Json params = {{"type", "object"}, {"properties", std::move(properties)}};
+  if (!required.empty()) params["required"] = required;
+  params["additionalProperties"] = false;
+  return params;
+}
+
+Json Operators(const std::vector<OperatorType>& types) {
+  Json properties = Json::object();
+  for (const OperatorType& type : types) {
+    Json& one = properties[std::string(type.name)];
+    one["description"] = type.help;
+    if (type.shorthand.empty()) {
+      one.update(Params(type.params));
+    } else {
+      one["oneOf"] =
+          Json::array({Param(*FindParam(type.params, type.shorthand)),
+                       Params(type.params)});
+    }
+  }
+  return {{"type", "array"},
+          {"minItems", 1},
+          {"items",
+           {{"type", "object"},
+            {"minProperties", 1},
+            {"maxProperties", 1},
+            {"properties", std::move(properties)},
+            {"additionalProperties", false}}}};
+}
+
+// The sections of the key table, and the keys in them.
+class Sections {
  public:
-  explicit SchemaWriter(const std::vector<OperatorType>& operators)
+  explicit Sections(const std::vector<OperatorType>& operators)
       : operators_(operators) {}
 
-  std::string Write() {
-    json_.OpenObject();
-    json_.Field("$schema", "https://json-schema.org/draft/2020-12/schema");
-    json_.Field("title", "tacho job");
-    WriteSection(JobKeyTree());
-    json_.CloseObject();
-    return json_.text() + "\n";
+  Json Section(const KeyNode& node) const {
+    Json section = {{"type", "object"}};
+    if (const KeyNode* any = node.wildcard()) {
+      if (node.key->required) section["minProperties"] = 1;
+      section["propertyNames"] = {{"pattern", kIdentifierPattern}};
+      section["additionalProperties"] = Key(*any);
+      return section;
+    }
+    Json& properties = section["properties"] = Json::object();
+    Names required;
+    for (const KeyNode& child : node.children) {
+      properties[std::string(child.segment)] = Key(child);
+      if (child.key->required) required.push_back(child.segment);
+    }
+    if (!required.empty()) section["required"] = required;
+    if (node.key != nullptr && node.key->path == "input") {
+      section["allOf"] = ShapeRules();
+    }
+    section["additionalProperties"] = false;
+    return section;
   }
 
  private:
-  void WriteKey(const KeyNode& node) {
-    json_.OpenObject();
-    if (!node.key->help.empty()) json_.Field("description", node.key->help);
-    WriteDefault(*node.key);
+  Json Key(const KeyNode& node) const {
+    const JobKey& key = *node.key;
+    Json schema = Json::object();
+    if (!key.help.empty()) schema["description"] = key.help;
+    if (!key.default_text.empty()) {
+      schema["default"] = key.kind == KeyKind::kCount ? Number(key.default_text)
+                                                      : Json(key.default_text);
+    }
+    schema.update(KeyValues(node));
+    return schema;
+  }
+
+  Json KeyValues(const KeyNode& node) const {
     switch (node.key->kind) {
       case KeyKind::kSection:
-        WriteSection(node);
-        break;
+        return Section(node);
       case KeyKind::kSideOutput:
-        WriteSideOutput(node);
-        break;
+        return OneOf(Enum(node.key->Choices()), Section(node));
       case KeyKind::kVehicle:
-        WriteVehicle(node);
-        break;
-      case KeyKind::kClientProperties:
-        WriteClientProperties();
-        break;
+        return OneOf(TextLike(kVehiclePattern), Section(node));
       case KeyKind::kOperators:
-        WriteOperators();
-        break;
+        return Operators(operators_);
       default:
-        WriteValue(*node.key);
-    }
-    json_.CloseObject();
-  }
-
-  void WriteDefault(const JobKey& key) {
-    if (key.default_text.empty()) return;
-    if (key.kind == KeyKind::kCount) {
-      json_.RawField("default", key.default_text);
-    } else {
-      json_.Field("default", key.default_text);
+        return Value(*node.key);
     }
   }
 
-  void WriteSection(const KeyNode& node) {
-    json_.Field("type", "object");
-    if (const KeyNode* any = node.wildcard()) {
-      if (node.key->required) json_.RawField("minProperties", "1");
-      json_.Key("propertyNames");
-      json_.OpenObject();
-      json_.Field("pattern", kIdentifierPattern);
-      json_.CloseObject();
-      json_.Key("additionalProperties");
-      return WriteKey(*any);
-    }
-    json_.Key("properties");
-    json_.OpenObject();
-    std::vector<std::string_view> required;
-    for (const KeyNode& child : node.children) {
-      json_.Key(child.segment);
-      WriteKey(child);
-      if (child.key->required) required.push_back(child.segment);
-    }
-    json_.CloseObject();
-    if (!required.empty()) json_.ListField("required", required);
-    if (node.key != nullptr && node.key->path == "input")
-      WriteShapeRules(json_);
-    json_.RawField("additionalProperties", "false");
-  }
-
-  void WriteSideOutput(const KeyNode& node) {
-    json_.Key("oneOf");
-    json_.OpenArray();
-    json_.OpenObject();
-    json_.ListField("enum", node.key->Choices());
-    json_.CloseObject();
-    json_.OpenObject();
-    WriteSection(node);
-    json_.CloseObject();
-    json_.CloseArray();
-  }
-
-  void WriteVehicle(const KeyNode& node) {
-    json_.Key("oneOf");
-    json_.OpenArray();
-    json_.OpenObject();
-    WriteTyped({"string"}, kVehiclePattern);
-    json_.CloseObject();
-    json_.OpenObject();
-    WriteSection(node);
-    json_.CloseObject();
-    json_.CloseArray();
-  }
-
-  void WriteValue(const JobKey& key) {
-    switch (key.kind) {
-      case KeyKind::kChoice:
-        return json_.ListField("enum", key.Choices());
-      case KeyKind::kFormat:
-        return json_.ListField("enum", TypeNames(FormatTypes()));
-      case KeyKind::kFraming:
-        return json_.ListField("enum", TypeNames(FramingTypes()));
-      case KeyKind::kShape:
-        return json_.ListField("enum", TypeNames(ShapeTypes()));
-      case KeyKind::kEncoding:
-        return json_.ListField("enum", RowEncodingNames());
-      case KeyKind::kUnit:
-        return json_.ListField("enum", UnitNames());
-      case KeyKind::kUnits:
-        return WriteUnits();
-      case KeyKind::kSwitch:
-        return WriteSwitch();
-      case KeyKind::kCount:
-        json_.Field("type", "integer");
-        json_.RawField("minimum", key.min);
-        return json_.RawField("maximum", key.max);
-      case KeyKind::kSize:
-        return WriteTyped({"string", "integer"}, kSizePattern);
-      case KeyKind::kDuration:
-        return WriteDuration();
-      case KeyKind::kTime:
-        return WriteTyped({"string", "integer"}, kTimePattern);
-      case KeyKind::kQuantity:
-        return WriteTyped({"string", "number"}, kQuantityPattern);
-      case KeyKind::kName:
-        return WriteTyped({"string"}, kNamePattern);
-      case KeyKind::kGroup:
-        json_.Field("type", "string");
-        json_.RawField("minLength", "1");
-        return json_.RawField("maxLength", std::to_string(kMaxGroupBytes));
-      case KeyKind::kTopic:
-        return WriteTyped({"string"}, kTopicPattern);
-      case KeyKind::kTopics:
-        return WriteTopics();
-      case KeyKind::kTexts:
-        return WriteTexts();
-      case KeyKind::kPointer:
-        return WriteTyped({"string"}, kPointerPattern);
-      default:
-        json_.ListField("type", {"string", "number", "boolean"});
-    }
-  }
-
-  // A pattern says nothing about the types that are not strings.
-  void WriteTyped(const std::vector<std::string_view>& types,
-                  std::string_view pattern) {
-    if (types.size() == 1) {
-      json_.Field("type", types[0]);
-    } else {
-      json_.ListField("type", types);
-    }
-    json_.Field("pattern", pattern);
-  }
-
-  void WriteDuration() {
-    json_.Field("type", "string");
-    json_.RawField("minLength", "2");
-    json_.Field("pattern", kDurationPattern);
-  }
-
-  void WriteSwitch() {
-    json_.Key("enum");
-    json_.OpenArray();
-    json_.Raw("true");
-    json_.Raw("false");
-    json_.String("on");
-    json_.String("off");
-    json_.CloseArray();
-  }
-
-  void WriteTopics() {
-    json_.Field("type", "array");
-    json_.RawField("minItems", "1");
-    json_.RawField("uniqueItems", "true");
-    json_.Key("items");
-    json_.OpenObject();
-    WriteTyped({"string"}, kTopicPattern);
-    json_.CloseObject();
-  }
-
-  void WriteTexts() {
-    json_.Field("type", "array");
-    json_.RawField("minItems", "1");
-    json_.Key("items");
-    json_.OpenObject();
-    json_.ListField("type", {"string", "number", "boolean", "null"});
-    json_.CloseObject();
-  }
-
-  void WriteUnits() {
-    json_.Field("type", "array");
-    json_.RawField("uniqueItems", "true");
-    json_.Key("items");
-    json_.OpenObject();
-    json_.ListField("enum", UnitNames());
-    json_.CloseObject();
-  }
-
-  void WriteClientProperties() {
-    json_.Field("type", "object");
-    json_.Key("properties");
-    json_.OpenObject();
-    for (const KafkaPropertyRule& rule : KafkaPropertyRules()) {
-      if (rule.policy == KafkaPolicy::kOwned ||
-          rule.policy == KafkaPolicy::kRefused) {
-        continue;
-      }
-      json_.Key(rule.name);
-      WriteClientProperty();
-    }
-    json_.CloseObject();
-    json_.RawField("additionalProperties", "false");
-  }
-
-  void WriteClientProperty() {
-    json_.OpenObject();
-    json_.ListField("type", {"string", "number", "boolean", "object"});
-    json_.Key("properties");
-    json_.OpenObject();
-    for (std::string_view source : {"file", "env"}) {
-      json_.Key(source);
-      json_.OpenObject();
-      json_.Field("type", "string");
-      json_.CloseObject();
-    }
-    json_.CloseObject();
-    json_.RawField("minProperties", "1");
-    json_.RawField("maxProperties", "1");
-    json_.RawField("additionalProperties", "false");
-    json_.CloseObject();
-  }
-
-  void WriteOperators() {
-    json_.Field("type", "array");
-    json_.RawField("minItems", "1");
-    json_.Key("items");
-    json_.OpenObject();
-    json_.Field("type", "object");
-    json_.RawField("minProperties", "1");
-    json_.RawField("maxProperties", "1");
-    json_.Key("properties");
-    json_.OpenObject();
-    for (const OperatorType& type : operators_) {
-      json_.Key(type.name);
-      WriteOperator(type);
-    }
-    json_.CloseObject();
-    json_.RawField("additionalProperties", "false");
-    json_.CloseObject();
-  }
-
-  void WriteOperator(const OperatorType& type) {
-    json_.OpenObject();
-    json_.Field("description", type.help);
-    if (type.shorthand.empty()) {
-      WriteParams(type.params);
-    } else {
-      json_.Key("oneOf");
-      json_.OpenArray();
-      json_.OpenObject();
-      WriteParamType(*FindParam(type.params, type.shorthand));
-      json_.CloseObject();
-      json_.OpenObject();
-      WriteParams(type.params);
-      json_.CloseObject();
-      json_.CloseArray();
-    }
-    json_.CloseObject();
-  }
-
-  void WriteParams(const std::vector<ParamDef>& defs) {
-    std::vector<std::string_view> required;
-    json_.Field("type", "object");
-    json_.Key("properties");
-    json_.OpenObject();
-    for (const ParamDef& def : defs) {
-      json_.Key(def.name);
-      WriteParam(def);
-      if (def.required) required.push_back(def.name);
-    }
-    json_.CloseObject();
-    if (!required.empty()) json_.ListField("required", required);
-    json_.RawField("additionalProperties", "false");
-  }
-
-  void WriteParam(const ParamDef& def) {
-    json_.OpenObject();
-    json_.Field("description", def.help);
-    if (!def.default_text.empty()) json_.Field("default", def.default_text);
-    WriteParamType(def);
-    json_.CloseObject();
-  }
-
-  void WriteParamType(const ParamDef& def) {
-    switch (def.kind) {
-      case ParamKind::kDuration:
-        return WriteDuration();
-      case ParamKind::kGroup:
-        return WriteParams(def.children);
-      case ParamKind::kChoice:
-        json_.RawField("minProperties", "1");
-        json_.RawField("maxProperties", "1");
-        return WriteParams(def.children);
-      case ParamKind::kNames:
-        json_.Field("type", "array");
-        json_.RawField("minItems", "1");
-        json_.RawField("uniqueItems", "true");
-        json_.Key("items");
-        json_.OpenObject();
-        json_.Field("type", "string");
-        return json_.CloseObject();
-      case ParamKind::kAggregates:
-      case ParamKind::kExpressions:
-        json_.Field("type", "object");
-        json_.RawField("minProperties", "1");
-        json_.Key("additionalProperties");
-        json_.OpenObject();
-        json_.Field("type", "string");
-        return json_.CloseObject();
-      default:
-        json_.ListField("type", {"string", "number", "boolean"});
-    }
+  static Json OneOf(Json one, Json other) {
+    return {{"oneOf", Json::array({std::move(one), std::move(other)})}};
   }
 
   const std::vector<OperatorType>& operators_;
-  JsonText json_;
 };
 
 }  // namespace
 
 std::string JobSchemaJson(const std::vector<OperatorType>& operators) {
-  return SchemaWriter(operators).Write();
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "tacho job"}};
+  schema.update(Sections(operators).Section(JobKeyTree()));
+  return schema.dump(2) + "\n";
 }
 
 }  // namespace tacho

@@ -1,13 +1,17 @@
 #include "pipeline/job/print/output_schema.h"
 
+#include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "pipeline/base/units.h"
-#include "pipeline/job/print/json_text.h"
 #include "pipeline/job/result_schema.h"
 
 namespace tacho {
 namespace {
+
+// Keeps its keys in the order in which they came.
+using Json = nlohmann::ordered_json;
 
 // As results are written: a number in another unit is a double.
 std::string_view TypeName(const OutputField& field, TimeFormat time_format) {
@@ -26,39 +30,30 @@ std::string_view TypeName(const OutputField& field, TimeFormat time_format) {
   return "double";
 }
 
-void WriteField(const OutputField& field, TimeFormat time_format,
-                JsonText& json) {
-  json.OpenObject();
-  json.Field("name", field.name);
-  json.Field("type", TypeName(field, time_format));
+Json Field(const OutputField& field, TimeFormat time_format) {
+  Json json = {{"name", field.name}, {"type", TypeName(field, time_format)}};
   if (field.dimension != Dimension::kNone) {
-    json.Field("unit", field.unit == nullptr ? CanonicalUnit(field.dimension)
-                                             : field.unit->name);
+    json["unit"] = field.unit == nullptr ? CanonicalUnit(field.dimension)
+                                         : field.unit->name;
   }
-  json.RawField("nullable", field.nullable ? "true" : "false");
-  json.CloseObject();
+  json["nullable"] = field.nullable;
+  return json;
 }
 
 }  // namespace
 
 std::string OutputSchemaJson(const Job& job) {
-  JsonText json;
-  json.OpenObject();
+  Json streams = Json::object();
   for (const StreamConfig& stream : job.streams) {
-    json.Key(stream.name);
-    json.OpenObject();
-    json.Field("topic", stream.output.topic);
-    json.Field("encoding", stream.output.encoding->name);
-    json.Key("fields");
-    json.OpenArray();
+    Json fields = Json::array();
     for (const OutputField& field : ResultSchema(job, stream)) {
-      WriteField(field, stream.output.time_format, json);
+      fields.push_back(Field(field, stream.output.time_format));
     }
-    json.CloseArray();
-    json.CloseObject();
+    streams[stream.name] = {{"topic", stream.output.topic},
+                            {"encoding", stream.output.encoding->name},
+                            {"fields", std::move(fields)}};
   }
-  json.CloseObject();
-  return json.text() + "\n";
+  return streams.dump(2) + "\n";
 }
 
 }  // namespace tacho

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "operators/expression.h"
+#include "operators/expression/expression.h"
 #include "pipeline/base/check.h"
 #include "tests/support/batch_builder.h"
 

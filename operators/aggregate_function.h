@@ -70,7 +70,9 @@ struct AggregateFunction {
   std::string (*refuse)(const Signal& signal);
   enum class Result : uint8_t {
     kQuantity,    // In the signal's dimension.
-    kDifference,  // The same, and OutputField::relative.
+    kDifference,  // The same, and OutputField::relative. What is made of
+                  // doubles is what a person would get who computes with the
+                  // written decimals (exact_sum.h).
     kNumber,      // Without a dimension.
   };
   Result result = Result::kQuantity;

@@ -2,7 +2,7 @@
 
 #include "operators/aggregate_set.h"
 #include "operators/aggregates/extreme.h"
-#include "operators/suggestion.h"
+#include "pipeline/base/suggestion.h"
 #include "pipeline/base/units.h"
 
 namespace tacho {
@@ -67,13 +67,13 @@ std::string UnknownFunction(std::string_view name) {
   for (const AggregateFunction& f : AggregateFunctions()) {
     names.push_back(f.name);
   }
-  return "unknown function " + Quoted(name) + Suggest(name, names);
+  return "unknown function " + Quoted(name) + Suggest(name, names, '"');
 }
 
 std::string UnknownSignal(std::string_view name, const SignalSchema& schema) {
   std::vector<std::string_view> names;
   for (size_t i = 0; i < schema.size(); ++i) names.push_back(schema[i].name);
-  return "unknown signal " + Quoted(name) + Suggest(name, names);
+  return "unknown signal " + Quoted(name) + Suggest(name, names, '"');
 }
 
 // Why `function` does not take `signal`; "" if it does.

@@ -267,7 +267,7 @@ void Excursion::Emit(std::string_view vehicle_id, const State& state,
   rows.End();
 }
 
-Excursion::State* Excursion::Find(VehicleIndex vehicle) {
+const Excursion::State* Excursion::Find(VehicleIndex vehicle) {
   if (vehicle >= has_entry_.size() || has_entry_[vehicle] == 0) return nullptr;
   return table_->Find(vehicle);
 }

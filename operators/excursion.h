@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "operators/expression.h"
+#include "operators/expression/expression.h"
 #include "operators/operator.h"
 #include "operators/registry.h"
 
@@ -104,7 +104,7 @@ class Excursion final : public Operator {
   void Emit(std::string_view vehicle_id, const State& state, Timestamp at,
             RowWriter& rows);
 
-  State* Find(VehicleIndex vehicle);
+  const State* Find(VehicleIndex vehicle);
   void Keep(VehicleIndex vehicle, const State& state);
   void Drop(VehicleIndex vehicle);
 

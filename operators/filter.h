@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "operators/expression.h"
+#include "operators/expression/expression.h"
 #include "operators/operator.h"
 #include "operators/registry.h"
 

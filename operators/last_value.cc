@@ -8,7 +8,7 @@
 #include "operators/fingerprint.h"
 #include "operators/params.h"
 #include "operators/record_fields.h"
-#include "operators/suggestion.h"
+#include "pipeline/base/suggestion.h"
 
 namespace tacho {
 namespace {
@@ -34,9 +34,9 @@ std::vector<Signal> FindSignals(const ParamValue& names,
   for (const ParamValue& name : names.children) {
     const std::optional<size_t> column = schema.Find(name.text);
     if (!column.has_value()) {
-      errors.push_back(
-          {name.mark, 0,
-           "unknown signal " + Quoted(name.text) + Suggest(name.text, known)});
+      errors.push_back({name.mark, 0,
+                        "unknown signal " + Quoted(name.text) +
+                            Suggest(name.text, known, '"')});
     } else if (IsTaken(signals, name.text)) {
       errors.push_back(
           {name.mark, 0, "the name " + Quoted(name.text) + " is taken"});

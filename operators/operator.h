@@ -24,7 +24,8 @@ using Selection = std::vector<uint8_t>;
 struct OperatorContext {
   const SignalSchema& schema;
   LaneState& state;
-  const VehicleClock& clock;  // Last-seen times, as of any row.
+  // Last-seen times. Now is for Start alone: in a batch it is the batch's end.
+  const VehicleClock& clock;
   LaneMetrics& metrics;
   Timers& timers;
   size_t step;               // Its place in the stream, from 0.
@@ -32,20 +33,15 @@ struct OperatorContext {
   Millis vehicle_idle_timeout;
   Millis vehicle_forget;
 
-  // Only in Open. What is declared earlier fires first where all else is equal.
+  // Only in Open, by operators that declare a table. What is declared earlier
+  // fires first where all else is equal.
   Timer* DeclareTimer(TimerClock clock_of, Millis silence = Millis(0)) {
     return timers.Declare(step, clock_of, silence);
   }
   // For vehicles whose OnForget and OnEnd must not wait until they come back.
+  // It is set when the vehicle's entry is made (with kNoTime: its silence says
+  // when) and in Start (with last seen + vehicle_forget).
   Timer* DeclareForget() { return timers.DeclareForget(step, vehicle_forget); }
-};
-
-// A timer that has fired.
-struct DueTimer {
-  const Timer* timer;
-  VehicleIndex vehicle;  // Resident.
-  Timestamp due;         // When it was, at the latest of all it waited for.
-  Timestamp order;       // As Timer::Set was given it; `due` if it was not.
 };
 
 // One step of a stream. An operator belongs to one lane, is never called by
@@ -69,20 +65,27 @@ class Operator {
 
   // Declares tables and timers, and resolves signals.
   virtual Status Open(OperatorContext& context) = 0;
-  // State is loaded, partition time is that of the marker: sets timers.
+  // State is loaded, partition time is that of the marker: sets timers. What
+  // LaneState::loaded lists need not be resident: EnsureResident comes before
+  // Find, and EvictIfOver between vehicles.
   virtual Status Start() { return Status::Ok(); }
   // May clear bits of `selection` within the range (a filter) or append rows
-  // (an aggregate).
+  // (an aggregate). `range.row` is the row that is processed, and the range may
+  // get shorter meanwhile: for (size_t& row = range.row; row < range.end; ...).
   virtual Status Process(const Batch& batch, RowRange& range,
                          Selection& selection, RowWriter& rows) = 0;
   virtual Status OnTimer(const DueTimer& due, RowWriter& rows);
   // The vehicle was last seen `vehicle_forget` ago or more: what is remembered
-  // of it ends. When it comes back, or when a timer of DeclareForget says so.
+  // of it ends: erases, and cancels timers. When it comes back, or when a timer
+  // of DeclareForget says so; so it may come for a vehicle without an entry,
+  // that of its first row for one, and more than once.
   virtual Status OnForget(VehicleIndex vehicle, RowWriter& rows);
-  // A bounded run ends. Of vehicles of DeclareForget; timers have fired before.
+  // A bounded run ends. Of vehicles of DeclareForget, in the order of all that
+  // is due at the end of time. Timers of kVehicle do not fire then.
   virtual Status OnEnd(VehicleIndex vehicle, RowWriter& rows);
   // How long after its watermark could have closed it a row of its own may
-  // come: what reads its rows is held back by so much.
+  // come: what reads its rows is held back by so much. 0 if it comes when the
+  // vehicle's own time passes the row's.
   virtual Millis lateness() const { return Millis(0); }
   // Empty for an operator that only narrows the selection.
   virtual RowSchema OutputSchema() const = 0;

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "operators/expression.h"
+#include "operators/expression/expression.h"
 #include "operators/registry.h"
 #include "pipeline/base/check.h"
 
@@ -21,6 +21,14 @@ inline const ParamValue* RequireParam(const OperatorParams& params,
         {params.mark, 0, "missing parameter \"" + std::string(name) + "\""});
   }
   return value;
+}
+
+// A child of a group that is required or has a default: the parser sees to it.
+inline const ParamValue& ChildParam(const ParamValue& group,
+                                    std::string_view name) {
+  const ParamValue* const value = group.Find(name);
+  CHECK(value != nullptr);
+  return *value;
 }
 
 // A parameter that has a default: it is always there.

@@ -6,7 +6,7 @@
 
 #include "operators/params.h"
 #include "operators/record_fields.h"
-#include "operators/suggestion.h"
+#include "pipeline/base/suggestion.h"
 
 namespace tacho {
 namespace {

@@ -1,5 +1,7 @@
 #include "operators/registry.h"
 
+#include <algorithm>
+
 #include "operators/excursion.h"
 #include "operators/filter.h"
 #include "operators/last_value.h"
@@ -32,19 +34,37 @@ const ParamDef* FindParam(const std::vector<ParamDef>& params,
   return nullptr;
 }
 
+namespace {
+
+ParamValue DefaultOf(const ParamDef& def, int mark) {
+  ParamValue value;
+  value.name = std::string(def.name);
+  value.mark = mark;
+  if (def.kind == ParamKind::kGroup) return value;
+  value.text = std::string(def.default_text);
+  if (def.kind == ParamKind::kDuration) {
+    value.duration = *ParseDuration(value.text);
+  }
+  return value;
+}
+
+}  // namespace
+
 void FillDefaults(const std::vector<ParamDef>& params, int mark,
                   std::vector<ParamValue>& values) {
   for (const ParamDef& def : params) {
-    if (def.default_text.empty()) continue;
-    if (ParamValue::FindValue(values, def.name) != nullptr) continue;
-    ParamValue value;
-    value.name = std::string(def.name);
-    value.text = std::string(def.default_text);
-    value.mark = mark;
-    if (def.kind == ParamKind::kDuration) {
-      value.duration = *ParseDuration(value.text);
+    const auto given =
+        std::find_if(values.begin(), values.end(),
+                     [&](const ParamValue& v) { return v.name == def.name; });
+    ParamValue* value = given == values.end() ? nullptr : &*given;
+    if (value == nullptr && !def.default_text.empty()) {
+      value = &values.emplace_back(DefaultOf(def, mark));
     }
-    values.push_back(std::move(value));
+    if (value == nullptr) continue;
+    // A choice's children have no defaults, but what is in them may.
+    if (def.kind == ParamKind::kGroup || def.kind == ParamKind::kChoice) {
+      FillDefaults(def.children, value->mark, value->children);
+    }
   }
 }
 

@@ -29,9 +29,14 @@ struct ParamDef {
   std::string_view name;
   ParamKind kind;
   bool required;
-  std::string_view default_text;        // As it would be written; "" if none.
-  std::string_view help;                // One line.
-  std::vector<ParamDef> children = {};  // Of kGroup and kChoice.
+  // As it would be written; "" if none. "{}" of a group that is there, with its
+  // children's defaults, when it is not given; any other is absent then, its
+  // children's defaults with it. A choice has none.
+  std::string_view default_text;
+  std::string_view help;  // One line.
+  // Of kGroup and kChoice. Those of a choice are neither required nor have
+  // defaults: one of them is given.
+  std::vector<ParamDef> children = {};
 };
 
 // A parameter as the job parser found it, or its default. Plain text in `text`;
@@ -111,7 +116,7 @@ const ParamDef* FindParam(const std::vector<ParamDef>& params,
                           std::string_view name);
 
 // Adds the parameters that have a default and are not among `values`, with
-// `mark` as their place.
+// `mark` as their place; in groups too, and in a group that was chosen.
 void FillDefaults(const std::vector<ParamDef>& params, int mark,
                   std::vector<ParamValue>& values);
 

@@ -12,7 +12,8 @@ namespace tacho {
 // A time is held in an int64 column, as epoch milliseconds.
 enum class FieldType : uint8_t { kText, kInt64, kDouble, kBool, kTime };
 
-// How long a text can be, as JSON writes it.
+// How long a text can be, as JSON writes it between quotes
+// (EscapedJsonSize).
 struct TextBound {
   size_t vehicle_ids = 0;  // How often it holds the vehicle's id.
   size_t fixed_bytes = 0;  // What else is in it.

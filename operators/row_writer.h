@@ -59,6 +59,9 @@ class RowSink {
 // a vehicle, the job, or the batch that is processed. What does not is given
 // to CopyText. A double that is not finite is no value: null.
 //
+// Fields in another order or of another type, null where the schema has none,
+// and Late on aligned rows are bugs that debug builds alone find.
+//
 // Limits: kMaxRows rows and late records are held; as many as the input has if
 // they are aligned.
 // Threading: the lane's thread only. Allocates nothing once its batch has

@@ -228,7 +228,9 @@ Status Timers::Run(const Fire& fire) {
     if (timer.pending_[due.vehicle] != due.pending) continue;
     const bool stays = timer.spec_.forgets && now_ == kEndOfTime;
     if (!stays) timer.Cancel(due.vehicle);
-    RETURN_IF_ERROR(fire(timer, due.vehicle, due.due, due.order));
+    const bool of_vehicle = timer.spec_.clock == TimerClock::kVehicle;
+    const Timestamp now = of_vehicle ? VehicleTime(due.vehicle) : now_;
+    RETURN_IF_ERROR(fire({&timer, due.vehicle, due.due, due.order, now}));
     if (stays && timer.pending(due.vehicle)) {
       Queue(timer, due.vehicle, due.due);
     }

@@ -94,6 +94,18 @@ class Timer {
   Timestamp next_ = kNever;        // The least bound.
 };
 
+// A timer that has fired.
+struct DueTimer {
+  const Timer* timer;
+  VehicleIndex vehicle;  // Resident.
+  Timestamp due;         // When it was, at the latest of all it waited for.
+  Timestamp order;       // As Timer::Set was given it; `due` if it was not.
+  // What the timer's clock has reached; kEndOfTime when input ends. A timer
+  // that is set again and is due by now fires at once, so one that repeats
+  // must stop here.
+  Timestamp now;
+};
+
 // The timers of one stream's operators: which of them are due before a row, and
 // in what order they fire. Time, due order and vehicles that start anew are
 // looked at nowhere else.
@@ -111,8 +123,7 @@ class Timer {
 class Timers {
  public:
   // Called for each timer that fires; nothing is pending of it any more.
-  using Fire = std::function<Status(const Timer& timer, VehicleIndex vehicle,
-                                    Timestamp due, Timestamp order)>;
+  using Fire = std::function<Status(const DueTimer& due)>;
 
   Timers(LaneState& state, const VehicleClock& clock)
       : state_(state), clock_(clock) {}
@@ -123,6 +134,7 @@ class Timers {
   Timer* Declare(size_t step, TimerClock clock, Millis silence = Millis(0)) {
     return Add(step, {clock, silence, false});
   }
+  size_t size() const { return timers_.size(); }  // Declared.
   // One that is due when the vehicle is forgotten, `forget` after it was last
   // seen. It fires at the end of time as well, and stays pending then: the end
   // of input forgets nobody.

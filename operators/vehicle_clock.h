@@ -60,7 +60,8 @@ class VehicleClock {
   // never seen. Cold: for due timers, not for rows. REQUIRES: the vehicle is
   // resident.
   Times AsOf(const Batch& batch, VehicleIndex vehicle, int64_t row) const;
-  // The same outside a batch. REQUIRES: the vehicle is resident.
+  // The same outside a batch (in one, as of its end). REQUIRES: the vehicle is
+  // resident.
   Times Now(VehicleIndex vehicle) const;
 
   // The next row of the same vehicle in the batch last observed; -1: none.

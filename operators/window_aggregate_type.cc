@@ -30,8 +30,8 @@ WindowAssigner Assigner(const ParamValue& window,
     const Millis size = Length(kind, errors);
     return {size, size};
   }
-  const Millis size = Length(*kind.Find("size"), errors);
-  const ParamValue& slide = *kind.Find("slide");
+  const Millis size = Length(ChildParam(kind, "size"), errors);
+  const ParamValue& slide = ChildParam(kind, "slide");
   const Millis every = Length(slide, errors);
   if (every <= size) return {size, every};
   errors.push_back({slide.mark, 0,
@@ -143,8 +143,7 @@ OperatorType WindowAggregateType() {
         "be counted; windows close that much later. At most "
         "vehicle_idle_timeout, and 10000 windows (or, where windows overlap, "
         "parts that all of them are made of)."},
-       {"aggregates", ParamKind::kAggregates, true, "",
-        AggregatesHelp()}},
+       {"aggregates", ParamKind::kAggregates, true, "", AggregatesHelp()}},
       Make};
 }
 

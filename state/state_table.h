@@ -21,11 +21,12 @@
 namespace tacho {
 
 // Identity and meaning of a table. The fingerprint hashes everything that
-// changes what stored values mean (operator type, key, parameters); a mismatch
-// at open stops with the remedy.
+// changes what stored values mean (operator type, key, parameters: a window's
+// size, not a threshold that only new values are held against); a mismatch at
+// open stops with the remedy.
 struct TableSpec {
   std::string name;  // Unique in the lane: "<stream>.<operator>.<table>".
-  uint64_t fingerprint = 0;
+  uint64_t fingerprint = 0;   // Never 0: see operators/fingerprint.h.
   uint8_t value_version = 1;  // First byte of every stored value.
   size_t heap_bytes = 0;      // What a value owns outside itself, estimated.
 };
@@ -33,7 +34,8 @@ struct TableSpec {
 // Says what is wrong with a value that has decoded under `subkey`; nullptr if
 // the operator that owns the table could have written it. Declared with the
 // table: only its operator knows which subkeys, layouts, ranges and texts there
-// are, and it trusts its values from there on.
+// are, and it trusts its values from there on: no loop may run as often as a
+// stored value says.
 template <typename Value>
 using ValueCheck = std::function<const char*(int64_t subkey, const Value&)>;
 
@@ -41,7 +43,9 @@ using ValueCheck = std::function<const char*(int64_t subkey, const Value&)>;
 class StateTableBase {
  public:
   explicit StateTableBase(TableSpec spec)
-      : spec_(std::move(spec)), tag_(TableTag(spec_.name)) {}
+      : spec_(std::move(spec)), tag_(TableTag(spec_.name)) {
+    CHECK(spec_.fingerprint != 0);
+  }
   virtual ~StateTableBase() = default;
   StateTableBase(const StateTableBase&) = delete;
   StateTableBase& operator=(const StateTableBase&) = delete;
@@ -120,8 +124,8 @@ class StateTable final : public StateTableBase {
     }
   }
 
-  // The value, or nullptr. Cheap for the newest subkey.
-  Value* Find(VehicleIndex vehicle, int64_t subkey = 0) {
+  // The value, or nullptr; to change it, Mutate. Cheap for the newest subkey.
+  const Value* Find(VehicleIndex vehicle, int64_t subkey = 0) {
     Entry* const e = FindEntry(vehicle, subkey);
     return e == nullptr || e->erased ? nullptr : &e->value;
   }

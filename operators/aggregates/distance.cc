@@ -4,7 +4,7 @@
 
 #include "operators/aggregates/number_kind.h"
 #include "operators/exact_sum.h"
-#include "operators/suggestion.h"
+#include "pipeline/base/suggestion.h"
 #include "pipeline/base/units.h"
 
 namespace tacho {

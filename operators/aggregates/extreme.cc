@@ -1,9 +1,10 @@
 // min(x), max(x): in the type of x.
 
+#include "operators/aggregates/extreme.h"
+
 #include <cmath>
 #include <functional>
 
-#include "operators/aggregates/extreme.h"
 #include "operators/aggregates/number_kind.h"
 
 namespace tacho {

@@ -36,8 +36,11 @@ Status OperatorChain::Open(const SignalSchema& schema, LaneState& state,
                             settings.vehicle_idle_timeout,
                             settings.vehicle_forget};
     const size_t tables = state.tables();
+    const size_t timers = timers_->size();
     RETURN_IF_ERROR(step.op->Open(context).With("stream " + stream));
-    if (state.tables() > tables) first_ranged_ = std::min(first_ranged_, i);
+    const bool has_state = state.tables() > tables;
+    CHECK(has_state || timers_->size() == timers);  // Timers are of entries.
+    if (has_state) first_ranged_ = std::min(first_ranged_, i);
     step.rows =
         std::make_unique<RowWriter>(step.op->OutputSchema(), *output_, metrics);
     columns = ColumnsAfter(*step.op, *step.columns);

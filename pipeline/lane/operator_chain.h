@@ -80,10 +80,7 @@ class OperatorChain {
   size_t first_ranged_ = 0;  // The first operator that has state.
   const VehicleClock* clock_ = nullptr;
   std::optional<Timers> timers_;
-  const Timers::Fire fire_ = [this](const Timer& timer, VehicleIndex vehicle,
-                                    Timestamp due, Timestamp order) {
-    return Fire({&timer, vehicle, due, order});
-  };
+  const Timers::Fire fire_ = [this](const DueTimer& due) { return Fire(due); };
   bool ending_ = false;
   std::optional<StreamOutput> output_;
   Selection selection_;

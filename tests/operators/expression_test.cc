@@ -1,4 +1,4 @@
-#include "operators/expression.h"
+#include "operators/expression/expression.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

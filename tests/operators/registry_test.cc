@@ -61,7 +61,6 @@ TEST(RegistryTest, TypesAreInAlphabeticalOrder) {
   for (const OperatorType& type : OperatorTypes()) {
     names.push_back(type.name);
     EXPECT_FALSE(type.help.empty());
-    for (const ParamDef& param : type.params) EXPECT_FALSE(param.help.empty());
     const bool shorthand_exists =
         type.shorthand.empty() ||
         std::any_of(
@@ -69,8 +68,7 @@ TEST(RegistryTest, TypesAreInAlphabeticalOrder) {
             [&](const ParamDef& p) { return p.name == type.shorthand; });
     EXPECT_TRUE(shorthand_exists);
   }
-  EXPECT_THAT(names, ElementsAre("excursion", "filter", "last_value", "project",
-                                 "window_aggregate"));
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
   EXPECT_EQ(FindOperatorType("nothing"), nullptr);
 }
 
@@ -114,6 +112,63 @@ TEST(RegistryTest, TheWindowSizeIsLimited) {
   EXPECT_THAT(make(std::chrono::hours(24 * 366)), IsEmpty());
   EXPECT_THAT(make(std::chrono::hours(24 * 366) + Millis(1)),
               ElementsAre(HasSubstr("at most 366 days")));
+}
+
+void CheckParams(const std::vector<ParamDef>& params) {
+  for (const ParamDef& param : params) {
+    EXPECT_FALSE(param.help.empty()) << param.name;
+    EXPECT_FALSE(param.required && !param.default_text.empty()) << param.name;
+    if (param.kind == ParamKind::kGroup) {
+      EXPECT_TRUE(param.default_text.empty() || param.default_text == "{}");
+    }
+    if (param.kind == ParamKind::kChoice) {
+      EXPECT_EQ(param.default_text, "");
+      for (const ParamDef& child : param.children) {
+        EXPECT_FALSE(child.required) << child.name;
+        EXPECT_EQ(child.default_text, "") << child.name;
+      }
+    }
+    for (const ParamDef& child : param.children) {
+      // A group that is there without being given is whole.
+      const bool defaulted = param.default_text == "{}";
+      EXPECT_FALSE(defaulted && child.required) << child.name;
+    }
+    CheckParams(param.children);
+  }
+}
+
+TEST(RegistryTest, ParametersOfEveryTypeAreWellFormed) {
+  for (const OperatorType& type : OperatorTypes()) CheckParams(type.params);
+}
+
+TEST(RegistryTest, DefaultsAreFilledInAtEveryDepth) {
+  const ParamDef every = {"every", ParamKind::kDuration, false, "1h", "-"};
+  const ParamDef text = {"text", ParamKind::kText, false, "", "-"};
+  const std::vector<ParamDef> defs = {
+      {"there", ParamKind::kGroup, false, "{}", "-", {every, text}},
+      {"absent", ParamKind::kGroup, false, "", "-", {every}},
+      {"given", ParamKind::kGroup, false, "", "-", {every, text}},
+      {"kind",
+       ParamKind::kChoice,
+       true,
+       "",
+       "-",
+       {{"a", ParamKind::kGroup, false, "", "-", {every}},
+        {"b", ParamKind::kGroup, false, "", "-", {every}}}}};
+  std::vector<ParamValue> values = {Param("given", {Param("text", "x")}),
+                                    Param("kind", {Param("b", "")})};
+  FillDefaults(defs, 7, values);
+
+  const auto find = [&](const char* name) {
+    return ParamValue::FindValue(values, name);
+  };
+  EXPECT_EQ(find("there")->Find("every")->duration, std::chrono::hours(1));
+  EXPECT_EQ(find("there")->Find("every")->mark, 7);
+  EXPECT_EQ(find("there")->Find("text"), nullptr);
+  EXPECT_EQ(find("absent"), nullptr);
+  EXPECT_EQ(find("given")->Find("every")->text, "1h");
+  ASSERT_EQ(find("kind")->children.size(), 1U);
+  EXPECT_EQ(find("kind")->children[0].Find("every")->text, "1h");
 }
 
 TEST(RegistryTest, HoppingWindowsLeaveNothingOutAndHaveFewParts) {

@@ -9,11 +9,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tests/support/every_aggregate.h"
 #include "tests/support/test_lane.h"
 
 namespace tacho {
@@ -35,42 +37,34 @@ SignalSchema Schema() {
                        {"label", SignalType::kString, Dimension::kNone}});
 }
 
-std::vector<ParamValue> EveryAggregate() {
-  std::vector<ParamValue> out = {Param("n", "count()"),
-                                 Param("distance", "distance(odometer)")};
-  for (const char* const signal : {"speed", "gear", "on", "label"}) {
-    for (const char* const function : {"count", "first", "last"}) {
-      out.push_back(Param(std::string(function) + "_" + signal,
-                          std::string(function) + "(" + signal + ")"));
-    }
-  }
-  for (const char* const signal : {"speed", "gear"}) {
-    for (const char* const function : {"sum", "min", "max", "mean"}) {
-      out.push_back(Param(std::string(function) + "_" + signal,
-                          std::string(function) + "(" + signal + ")"));
-    }
-  }
-  return out;
-}
-
 TestLane::Streams EveryOperator() {
   const ParamValue window =
       Param("window", {Param("tumbling", std::chrono::seconds(10))});
   return {
       {{"window_aggregate",
         {window, Param("allowed_lateness", std::chrono::seconds(5)),
-         Param("aggregates", EveryAggregate())}}},
+         Param("aggregates", EveryAggregate(Schema()))}}},
       {{"window_aggregate",
         {window, Param("aggregates", {Param("c", "count(label)")})}}},
       {{"window_aggregate",
         {Param("window",
                {Param("hopping", {Param("size", std::chrono::seconds(12)),
                                   Param("slide", std::chrono::seconds(5))})}),
-         Param("aggregates", EveryAggregate())}}},
+         Param("aggregates", EveryAggregate(Schema()))}}},
       {{"filter", {Param("condition", "gear != 3")}},
        {"excursion",
         {Param("name", "fast"), Param("when", "speed > 100"),
          Param("for", std::chrono::seconds(2))}}}};
+}
+
+TEST(StoredValuesCoverTest, EveryOperatorIsInAStream) {
+  std::set<std::string_view> used;
+  for (const auto& stream : EveryOperator()) {
+    for (const TestOperator& step : stream) used.insert(step.type);
+  }
+  for (const OperatorType& type : OperatorTypes()) {
+    EXPECT_TRUE(used.contains(type.name)) << type.name;
+  }
 }
 
 class StoredValuesTest : public ::testing::Test {

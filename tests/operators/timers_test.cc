@@ -246,12 +246,16 @@ class Runner {
     return range.end;
   }
 
-  Status OnFire(const Timer& timer, VehicleIndex vehicle, Timestamp due) {
+  Status OnFire(const DueTimer& due) {
     const auto at = static_cast<size_t>(
-        std::find(all_.begin(), all_.end(), &timer) - all_.begin());
-    const std::string id(state_.VehicleId(vehicle));
-    fired_.emplace_back(row_, at, id, ToEpochMillis(due));
-    if (!ending_) Obey(vehicle, script_.OnFire(at, id, ToEpochMillis(due)));
+        std::find(all_.begin(), all_.end(), due.timer) - all_.begin());
+    const std::string id(state_.VehicleId(due.vehicle));
+    EXPECT_LE(due.due, due.now);
+    EXPECT_EQ(due.now == kEndOfTime, ending_);
+    fired_.emplace_back(row_, at, id, ToEpochMillis(due.due));
+    if (!ending_) {
+      Obey(due.vehicle, script_.OnFire(at, id, ToEpochMillis(due.due)));
+    }
     return Status::Ok();
   }
 
@@ -279,9 +283,8 @@ class Runner {
   std::vector<Fired> fired_;
   size_t row_ = 0;
   bool ending_ = false;
-  const Timers::Fire fire_ = [this](const Timer& timer, VehicleIndex vehicle,
-                                    Timestamp due, Timestamp) {
-    return OnFire(timer, vehicle, due);
+  const Timers::Fire fire_ = [this](const DueTimer& due) {
+    return OnFire(due);
   };
 };
 

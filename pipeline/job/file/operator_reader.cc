@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "pipeline/base/suggestion.h"
 #include "pipeline/job/scalars.h"
-#include "pipeline/job/suggestion.h"
 
 namespace tacho {
 namespace {
@@ -111,11 +111,8 @@ void OperatorReader::ReadOne(const YamlNode& node,
     out.push_back(std::move(config));
     return;
   }
-  const std::string suggestion = DidYouMean(key.name, names);
   diagnostics_.Error(key.origin, "unknown operator '" + key.name + "'" +
-                                     (suggestion.empty() ? "; write one of: " +
-                                                               JoinNames(names)
-                                                         : suggestion));
+                                     Suggest(key.name, names, '\''));
 }
 
 // The parameter that `name: VALUE` sets, if this is such a value.
@@ -133,23 +130,22 @@ bool OperatorReader::ReadParams(const OperatorType& type, const YamlNode& node,
                                 OperatorParams& params) {
   const std::string name(type.name);
   if (node.is_map()) {
-    return ReadMap(type.params, name, node, params.values);
-  }
-  if (const ParamDef* const def = ShorthandFor(type, node)) {
+    if (!ReadMap(type.params, name, node, params.values)) return false;
+  } else if (const ParamDef* const def = ShorthandFor(type, node)) {
     ParamValue value;
     value.name = std::string(def->name);
     if (!ReadParamValue(*def, name, node, value)) return false;
     params.values.push_back(std::move(value));
-    FillDefaults(type.params, Mark(node), params.values);
-    return true;
+  } else {
+    diagnostics_.Error(node.origin, name + ": expected a map of " +
+                                        JoinNames(NamesOf(type.params)) +
+                                        "; found " + node.KindName());
+    return false;
   }
-  diagnostics_.Error(node.origin, name + ": expected a map of " +
-                                      JoinNames(NamesOf(type.params)) +
-                                      "; found " + node.KindName());
-  return false;
+  FillDefaults(type.params, Mark(node), params.values);
+  return true;
 }
 
-// A map of parameters, whole: what is given, and the defaults of the others.
 bool OperatorReader::ReadMap(const std::vector<ParamDef>& defs,
                              const std::string& what, const YamlNode& node,
                              std::vector<ParamValue>& values) {
@@ -162,9 +158,7 @@ bool OperatorReader::ReadMap(const std::vector<ParamDef>& defs,
     diagnostics_.Error(node.origin, what + ": missing parameter '" +
                                         std::string(def.name) + "'");
   }
-  if (diagnostics_.error_count() != before) return false;
-  FillDefaults(defs, Mark(node), values);
-  return true;
+  return diagnostics_.error_count() == before;
 }
 
 void OperatorReader::ReadParam(const std::vector<ParamDef>& defs,
@@ -186,11 +180,8 @@ void OperatorReader::ReadParam(const std::vector<ParamDef>& defs,
                "' has no value; inside { } a comma ends the value before it: "
                "put quotes around an expression that holds one";
   } else {
-    const std::vector<std::string_view> names = NamesOf(defs);
-    const std::string suggestion = DidYouMean(key.name, names);
-    message +=
-        "unknown parameter '" + key.name + "'" +
-        (suggestion.empty() ? "; known: " + JoinNames(names) : suggestion);
+    message += "unknown parameter '" + key.name + "'" +
+               Suggest(key.name, NamesOf(defs), '\'');
   }
   diagnostics_.Error(key.origin, message);
 }

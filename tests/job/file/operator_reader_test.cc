@@ -49,7 +49,7 @@ TEST(OperatorReaderTest, UnknownNamesAreCorrected) {
             "j:14:9: error: unknown operator 'excurson'; did you mean "
             "'excursion'?\n");
   EXPECT_EQ(ComplainOperator("dedup: {}"),
-            "j:14:9: error: unknown operator 'dedup'; write one of: excursion, "
+            "j:14:9: error: unknown operator 'dedup'; known: excursion, "
             "filter, window_aggregate\n");
   EXPECT_EQ(ComplainOperator("excursion: {when: speed > 1, nam: a}"),
             "j:14:20: error: excursion: missing parameter 'name'\n"

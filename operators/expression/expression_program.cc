@@ -1,4 +1,4 @@
-#include "operators/expression_program.h"
+#include "operators/expression/expression_program.h"
 
 #include <algorithm>
 #include <cmath>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "operators/expression.h"
+#include "operators/expression/expression.h"
 #include "pipeline/base/signal.h"
 #include "pipeline/base/units.h"
 

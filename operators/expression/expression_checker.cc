@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "operators/expression_tree.h"
+#include "operators/expression/expression_tree.h"
 #include "pipeline/base/suggestion.h"
 #include "pipeline/base/units.h"
 

@@ -1,9 +1,9 @@
-#include "operators/expression.h"
+#include "operators/expression/expression.h"
 
 #include <utility>
 
-#include "operators/expression_program.h"
-#include "operators/expression_tree.h"
+#include "operators/expression/expression_program.h"
+#include "operators/expression/expression_tree.h"
 #include "pipeline/base/utf8.h"
 
 namespace tacho {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "operators/expression.h"
-#include "operators/expression_tree.h"
+#include "operators/expression/expression.h"
+#include "operators/expression/expression_tree.h"
 #include "pipeline/base/batch.h"
 
 namespace tacho {

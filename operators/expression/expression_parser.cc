@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "operators/expression_tree.h"
+#include "operators/expression/expression_tree.h"
 #include "pipeline/base/suggestion.h"
 #include "pipeline/base/units.h"
 #include "pipeline/base/utf8.h"

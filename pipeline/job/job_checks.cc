@@ -1,4 +1,3 @@
-#include "pipeline/base/duration.h"
 #include "pipeline/job/job_checks.h"
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/duration.h"
 #include "pipeline/base/json_pointer.h"
 #include "pipeline/decode/json_paths.h"
 #include "pipeline/decode/vehicle_key.h"

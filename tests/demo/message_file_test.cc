@@ -149,8 +149,9 @@ TEST_F(MessageFileTest, AMissingFileIsNotFound) {
 
 TEST_F(MessageFileTest, ADirectoryIsAnError) {
   const auto file = MessageFile::Open(dir_.path());
-  if (!file.ok()) return;
-  EXPECT_FALSE((*file)->Next().ok());
+  const Status status = file.ok() ? (*file)->Next().status() : file.status();
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("Is a directory"));
 }
 
 TEST_F(MessageFileTest, CutOffGzipIsAnErrorAndNotAnEnd) {

@@ -143,10 +143,10 @@ TEST(ResultSchemaTest, ADifferenceStaysOneInWhatIsMadeOfIt) {
         std::string("last_value: [warmer]"),
         std::string("project: {fields: {m: warmer}}"),
         std::string("excursion: {when: warmer > 3 celsius, name: a}")}) {
-    EXPECT_THAT(Problems(JobText("      - " + project + "\n      - " + last +
-                                     "\n",
-                                 "{topic: out, units: [F]}")),
-                HasSubstr("is a sum or comes of arithmetic, and F"))
+    EXPECT_THAT(
+        Problems(JobText("      - " + project + "\n      - " + last + "\n",
+                         "{topic: out, units: [F]}")),
+        HasSubstr("is a sum or comes of arithmetic, and F"))
         << last;
   }
   EXPECT_EQ(Problems(JobText("      - " + project +

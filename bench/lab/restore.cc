@@ -65,9 +65,8 @@ uint64_t Restore(Source& source, const std::string& dir,
   Die(store.status());
   Die((*store)->OpenTables({SampleChangelog::TableName()}));
   Restorer::Spec spec;
-  spec.tp = {topic, 0};
+  spec.lane = SampleChangelog::Identity();
   spec.names = {SampleChangelog::TableName()};
-  spec.base = SampleChangelog::Identity();
   spec.end = source.end;
   Restorer restorer(**store, std::move(source.reader), std::move(spec),
                     SystemClock());

@@ -45,15 +45,9 @@ class LaneEvents {
 };
 
 struct LaneOptions {
-  TopicPartition tp;
-  std::string job;
+  LaneIdentity lane;  // But for its tables.
   uint64_t job_digest = 0;
-  std::string group;
   std::string writer_id;
-  Guarantee guarantee = Guarantee::kAtLeastOnceLocal;
-  int32_t input_partitions = 0;
-  std::string cluster_id;  // Empty: the brokers do not say.
-  int64_t reset_generation = 0;
   DrainLimits drain;
   StreamSettings time;
   // Of an idle advance: how long there must have been no message, and how far
@@ -158,9 +152,8 @@ class Lane final : public LaneTask, public EpochOwner {
                     std::string_view value) {
     return state_.CheckEntry(table, key, value);
   }
-  Status CheckTables(const Marker& marker) const {
-    return state_.CheckFingerprints(marker);
-  }
+  // With the tables that it has declared.
+  LaneIdentity identity() const;
 
   // Any thread.
   void Stop() { stopped_.store(true); }   // Processes no further batch.
@@ -171,7 +164,7 @@ class Lane final : public LaneTask, public EpochOwner {
   Offset next_offset() const { return next_offset_.load(); }
   // When the last batch that had messages came, or of Load.
   SteadyTime idle_since() const { return idle_since_.load(); }
-  const TopicPartition& tp() const { return options_.tp; }
+  const TopicPartition& tp() const { return options_.lane.tp; }
   PartitionReader& reader() { return *reader_; }
   // The store did not take or did not give back what it was given: its files
   // are damaged, and stay so as long as the lane lives.

@@ -7,7 +7,7 @@
 
 #include "pipeline/base/check.h"
 #include "pipeline/base/fail_point.h"
-#include "pipeline/commit/ownership.h"
+#include "pipeline/commit/offset_metadata.h"
 #include "pipeline/decode/timestamp_parser.h"
 
 namespace tacho {

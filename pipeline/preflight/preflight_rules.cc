@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include "pipeline/commit/ownership.h"
+#include "pipeline/commit/offset_metadata.h"
 #include "pipeline/job/output_sizes.h"
 #include "pipeline/kafka/kafka_commands.h"
 #include "pipeline/kafka/kafka_connection.h"

@@ -113,7 +113,7 @@ class TestLane {
     marker_.partition_time = clock_->partition_time();
     marker_.next_offset = offset_;
     marker_.epoch += 1;
-    marker_.tables = state_->Fingerprints();
+    marker_.lane.tables = state_->Fingerprints();
     CHECK(store_.Apply(changes, marker_).ok());
     state_->Applied();
     (void)state_->EvictIfOver();

@@ -134,7 +134,7 @@ class ExactlyOnceTest : public ::testing::Test {
       EXPECT_EQ((*marker)->epoch, meta->epoch);
       std::map<std::string, std::string> stored;
       std::vector<std::string> names;
-      for (const auto& [name, fingerprint] : meta->tables)
+      for (const auto& [name, fingerprint] : meta->lane.tables)
         names.push_back(name);
       ASSERT_TRUE(h.disk[tp]->OpenTables(names).ok());
       for (TableId table = 0; table < names.size(); ++table) {
@@ -592,12 +592,14 @@ TEST_F(ExactlyOnceTest, AWipedGenerationStartsWithEmptyState) {
 // What is on disk is checked before it is believed, and left as it is.
 TEST_F(ExactlyOnceTest, StateOfOthersOnDiskIsRefusedAndKept) {
   const std::pair<void (*)(Marker&), const char*> cases[] = {
-      {[](Marker& m) { m.group = "eu"; }, "belongs to group eu, input in"},
-      {[](Marker& m) { m.topic = "cars"; }, "group harness, input cars"},
-      {[](Marker& m) { m.cluster_id = "C2"; }, "cluster C2)"},
-      {[](Marker& m) { m.job = "other"; }, "has state of job other"},
+      {[](Marker& m) { m.lane.group = "eu"; }, "belongs to group eu, input in"},
+      {[](Marker& m) { m.lane.tp.topic = "cars"; },
+       "group harness, input cars"},
+      {[](Marker& m) { m.lane.cluster_id = "C2"; }, "cluster C2)"},
+      {[](Marker& m) { m.lane.job = "other"; }, "has state of job other"},
       // Nor does another generation make it ours to be put away.
-      {[](Marker& m) { m.group = "eu", m.reset_generation = 7; }, "group eu"},
+      {[](Marker& m) { m.lane.group = "eu", m.lane.reset_generation = 7; },
+       "group eu"},
   };
   for (const auto& [change, named] : cases) {
     WorkerHarness h(1, Yaml());
@@ -606,7 +608,7 @@ TEST_F(ExactlyOnceTest, StateOfOthersOnDiskIsRefusedAndKept) {
     Marker marker = **h.disk[h.Lane(0)]->ReadMarker();
     change(marker);
     std::vector<std::string> tables;
-    for (const auto& [name, _] : marker.tables) tables.push_back(name);
+    for (const auto& [name, _] : marker.lane.tables) tables.push_back(name);
     ASSERT_TRUE(h.disk[h.Lane(0)]->OpenTables(tables).ok());
     ASSERT_TRUE(h.disk[h.Lane(0)]->Apply({}, marker).ok());
     ASSERT_TRUE(h.disk[h.Lane(0)]->Close().ok());

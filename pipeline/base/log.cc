@@ -112,8 +112,7 @@ std::string TimeText() {
 }
 
 std::string FormatLine(LogLevel level, std::string_view event,
-                       std::initializer_list<LogField> fields,
-                       uint64_t suppressed) {
+                       std::span<const LogField> fields, uint64_t suppressed) {
   std::string line;
   if (g_format == LogFormat::kJson) {
     line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", TimeText(),
@@ -170,7 +169,7 @@ bool LogSite::Admit(int64_t now_seconds, uint64_t& suppressed) {
 }
 
 void LogEvent(LogSite& site, LogLevel level, std::string_view event,
-              std::initializer_list<LogField> fields) {
+              std::span<const LogField> fields) {
   if (!Logger().should_log(ToSpdlog(level))) return;
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::steady_clock::now().time_since_epoch())
@@ -182,13 +181,15 @@ void LogEvent(LogSite& site, LogLevel level, std::string_view event,
 
 void LogLast(LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) {
-  WriteOrSkip(FormatLine(level, event, fields, 0) + "\n");
+  WriteOrSkip(FormatLine(level, event, {fields.begin(), fields.size()}, 0) +
+              "\n");
 }
 
 void LogOrSkip(LogLevel level, std::string_view event,
                std::initializer_list<LogField> fields) {
   if (!Logger().should_log(ToSpdlog(level))) return;
-  WriteOrSkip(FormatLine(level, event, fields, 0) + "\n");
+  WriteOrSkip(FormatLine(level, event, {fields.begin(), fields.size()}, 0) +
+              "\n");
 }
 
 }  // namespace tacho

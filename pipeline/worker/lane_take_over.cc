@@ -204,7 +204,7 @@ Status LaneTakeOver::FindLocalBase() {
           "another host went on from the state that is here, or nothing is "
           "here; under at_least_once_local state does not follow a partition: "
           "it starts with empty windows"}});
-    context_.counters.CountStateNotMoved();
+    context_.counters.Of(tp()).state_not_moved.Add(1);
   }
   opened_.start = decision.start;
   opened_.recommit = decision.recommit;

@@ -266,15 +266,15 @@ TEST_F(ExactlyOnceTest, LostPartitionsCommitNothingAndAreDoneAgain) {
   h.job.commit.interval = std::chrono::hours(1);
   Fill(h, 0, kMessages);
   h.Start(h.AllLanes());
-  ASSERT_TRUE(
-      WaitUntil([&] { return h.worker->Totals().messages == kMessages; }));
+  ASSERT_TRUE(WaitUntil(
+      [&] { return h.worker->Totals().messages.value() == kMessages; }));
 
   h.member->RevokeNow(/*lost=*/true);
   ASSERT_TRUE(WaitUntil([&] { return h.member->answered() == 2; }));
   EXPECT_THAT(h.AllWritten(), IsEmpty());
   h.member->AssignNow(h.AllLanes());
-  ASSERT_TRUE(
-      WaitUntil([&] { return h.worker->Totals().messages == 2 * kMessages; }));
+  ASSERT_TRUE(WaitUntil(
+      [&] { return h.worker->Totals().messages.value() == 2 * kMessages; }));
   ASSERT_TRUE(h.Stop().ok());
 
   EXPECT_EQ(ByLaneAndSink(h), Undisturbed());
@@ -286,7 +286,8 @@ TEST_F(ExactlyOnceTest, AnOlderGenerationCommitsNothing) {
   h.job.commit.interval = std::chrono::hours(1);
   Fill(h, 0, 500);
   h.Start(h.AllLanes());
-  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 500; }));
+  ASSERT_TRUE(
+      WaitUntil([&] { return h.worker->Totals().messages.value() == 500; }));
   {
     const std::lock_guard lock(h.log.mutex);
     ++h.log.generation;
@@ -298,7 +299,8 @@ TEST_F(ExactlyOnceTest, AnOlderGenerationCommitsNothing) {
   EXPECT_THAT(h.AllWritten(), IsEmpty());
   EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);
   h.member->AssignNow(h.AllLanes());
-  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 1000; }));
+  ASSERT_TRUE(
+      WaitUntil([&] { return h.worker->Totals().messages.value() == 1000; }));
   ASSERT_TRUE(h.Stop().ok());
   EXPECT_EQ(ByLaneAndSink(h), Undisturbed(1, 500));
 }
@@ -372,7 +374,8 @@ TEST_F(ExactlyOnceTest, AnAssignmentWithoutARevokeStartsOver) {
   WorkerHarness h(2, Yaml());
   Fill(h, 0, 1000);
   h.Start({h.Lane(0), h.Lane(1)});
-  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages > 0; }));
+  ASSERT_TRUE(
+      WaitUntil([&] { return h.worker->Totals().messages.value() > 0; }));
 
   h.member->AssignNow({h.Lane(1)});
   ASSERT_TRUE(WaitUntil([&] { return h.member->answered() == 2; }));
@@ -395,7 +398,7 @@ TEST_F(ExactlyOnceTest, AnAssignmentThatCannotBeFencedIsNotTaken) {
 
   h.member->AssignToNobody(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return h.member->answered() == 1; }));
-  EXPECT_EQ(h.worker->Totals().messages, 0u);
+  EXPECT_EQ(h.worker->Totals().messages.value(), 0u);
   h.member->AssignNow(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return AllCommitted(h); }));
   ASSERT_TRUE(h.Stop().ok());

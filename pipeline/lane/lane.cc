@@ -30,8 +30,8 @@ Lane::Lane(LaneOptions options, LaneParts parts, const SignalSchema& schema,
       store_(std::move(parts.store)),
       state_(*store_, options_.state_bytes),
       vehicle_clock_(options_.time.vehicle_forget),
-      reject_writer_({tp().topic, tp().partition, options_.lane.job},
-                     options_.reject_bytes),
+      originals_({tp().topic, tp().partition, options_.lane.job},
+                 options_.reject_bytes),
       reject_log_(tp(), options_.reject_sites),
       account_(*epochs_),
       state_bytes_(options_.state_bytes) {}
@@ -289,17 +289,17 @@ void Lane::Describe(const Batch& batch, const Reject& reject) {
 void Lane::WriteReject(const Batch& batch, const Reject& reject,
                        uint64_t cause) {
   const Message& message = batch.messages[reject.message];
-  reject_writer_.Begin();
-  reject_writer_.Add("tacho.reason", RejectReasonName(reject.reason));
+  originals_.Begin();
+  originals_.Add("tacho.reason", RejectReasonName(reject.reason));
   if (!reject.at.path.empty()) {
-    reject_writer_.Add("tacho.path", reject.at.path.substr(0, kPathBytes));
+    originals_.Add("tacho.path", reject.at.path.substr(0, kPathBytes));
   }
-  reject_writer_.Add("tacho.detail", reject_detail_);
+  originals_.Add("tacho.detail", reject_detail_);
   for (const Unreadable& stretch : batch.unreadable) {
     if (stretch.message != reject.message) continue;
-    reject_writer_.Add("tacho.last_offset", stretch.end - 1);
+    originals_.Add("tacho.last_offset", stretch.end - 1);
   }
-  reject_writer_.Write(outputs_, *options_.reject_sink, cause, message);
+  originals_.Write(outputs_, *options_.reject_sink, cause, message);
 }
 
 void Lane::Count(const Batch& batch, const Drained& drained) {

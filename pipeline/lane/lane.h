@@ -64,7 +64,7 @@ struct LaneOptions {
   bool fail_on_reject = false;         // `rejects: fail`.
   std::optional<SinkId> reject_sink;   // Nothing: `rejects: drop`.
   bool merge_outputs = false;          // Two streams write to one sink.
-  size_t reject_bytes = kRejectBytes;  // Greatest size of a reject.
+  size_t reject_bytes = kRejectBytes;  // Of a reject or a late record.
   std::vector<std::string> reject_sites;  // Of the decoder, for the log.
 };
 
@@ -100,6 +100,7 @@ class Lane final : public LaneTask, public EpochOwner {
   // As StreamSet::Add. REQUIRES: before Declare.
   void AddStream(std::unique_ptr<OperatorChain> chain, OutputOptions output,
                  std::optional<size_t> from = std::nullopt) {
+    output.originals = &originals_;
     streams_.Add(std::move(chain), std::move(output), from);
   }
 
@@ -215,9 +216,9 @@ class Lane final : public LaneTask, public EpochOwner {
   std::unique_ptr<StateStore> store_;
   LaneState state_;
   VehicleClock vehicle_clock_;
+  OriginalWriter originals_;  // Of rejects and late records.
   StreamSet streams_;
 
-  OriginalWriter reject_writer_;
   RejectLog reject_log_;
   std::string reject_detail_;
   std::vector<uint8_t> late_rows_;  // Of the batch: late in some stream.

@@ -197,9 +197,7 @@ class TestLane {
       output.late_sink = kLateSink;
       output.encode.time_format = options_.time_format;
       output.stream = "s" + std::to_string(i);
-      output.job = "test";
-      output.topic = "input";
-      output.partition = 3;
+      output.originals = &originals_;
       set_->Add(std::make_unique<OperatorChain>(std::move(operators)), output,
                 reads ? std::optional(from->second) : std::nullopt);
     }
@@ -236,6 +234,7 @@ class TestLane {
   From from_;
   Options options_;
   MemoryStore store_;
+  OriginalWriter originals_{{"input", 3, "test"}};
   Marker marker_;
   Offset offset_ = 0;
   std::unique_ptr<Batch> batch_;

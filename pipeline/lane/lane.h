@@ -59,13 +59,13 @@ struct LaneOptions {
   uint64_t epoch_messages = 1000000;
   std::shared_ptr<EpochBudget> epochs;  // None: 64 MiB of its own.
   size_t state_bytes = size_t{32} << 20;
-  Offset end_offset = kNoOffset;       // Exclusive; kNoOffset: no end.
-  bool close_at_end = false;           // At the end, emit what is still open.
-  bool fail_on_reject = false;         // `rejects: fail`.
-  std::optional<SinkId> reject_sink;   // Nothing: `rejects: drop`.
-  bool merge_outputs = false;          // Two streams write to one sink.
-  size_t reject_bytes = kRejectBytes;  // Of a reject or a late record.
-  std::vector<std::string> reject_sites;  // Of the decoder, for the log.
+  Offset end_offset = kNoOffset;      // Exclusive; kNoOffset: no end.
+  bool close_at_end = false;          // At the end, emit what is still open.
+  bool fail_on_reject = false;        // `rejects: fail`.
+  std::optional<SinkId> reject_sink;  // Nothing: `rejects: drop`.
+  bool merge_outputs = false;         // Two streams write to one sink.
+  size_t reject_bytes = kDefaultMessageBytes;  // Of a reject or a late record.
+  std::vector<std::string> reject_sites;       // Of the decoder, for the log.
 };
 
 // What a lane is made of, by seam.

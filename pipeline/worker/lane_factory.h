@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "pipeline/job/job.h"
-#include "pipeline/job/output_limits.h"
 #include "pipeline/lane/epoch_budget.h"
 #include "pipeline/lane/lane.h"
 #include "pipeline/worker/lane_set.h"

@@ -103,9 +103,8 @@ struct Disk {
 
 void RunRestorer(StateStore& store, const Log& log) {
   Restorer::Spec spec;
-  spec.tp = {"input", 0};
+  spec.lane = SampleChangelog::Identity();
   spec.names = {SampleChangelog::TableName()};
-  spec.base = SampleChangelog::Identity();
   spec.end = log.end();
   spec.check = [](TableId, std::string_view, std::string_view) {
     return Status::Ok();
@@ -174,7 +173,7 @@ void BM_Restore_Ceiling_StoreOnly(benchmark::State& state) {
   }
   OnDisk(state, log, [&](StateStore& store) {
     for (const StateChanges& part : parts) {
-      CHECK(store.Restore(part, SampleChangelog::Identity()).ok());
+      CHECK(store.Restore(part, Marker()).ok());
     }
   });
 }

@@ -39,16 +39,15 @@ const std::string& SampleChangelog::TableName() {
   return name;
 }
 
-Marker SampleChangelog::Identity() {
-  Marker marker;
-  marker.group = "bench";
-  marker.topic = "input";
-  marker.job = "bench";
-  marker.guarantee = Guarantee::kExactlyOnce;
-  marker.input_partitions = 1;
-  marker.cluster_id = "bench";
-  marker.log_id = 1;
-  return marker;
+LaneIdentity SampleChangelog::Identity() {
+  LaneIdentity lane;
+  lane.group = "bench";
+  lane.tp.topic = "input";
+  lane.job = "bench";
+  lane.guarantee = Guarantee::kExactlyOnce;
+  lane.input_partitions = 1;
+  lane.cluster_id = "bench";
+  return lane;
 }
 
 void SampleChangelog::ForEach(
@@ -59,7 +58,9 @@ void SampleChangelog::ForEach(
     order[i] = static_cast<uint32_t>(i % keys);
   }
   std::shuffle(order.begin(), order.end(), std::mt19937(42));
-  Marker meta = Identity();
+  Marker meta;
+  meta.lane = Identity();
+  meta.log_id = 1;
   std::vector<char> bytes;
   StateChanges one;
   for (size_t i = 0; i < records; ++i) {

@@ -18,7 +18,7 @@ struct SampleChangelog {
   size_t keys = 1'000'000;
 
   static const std::string& TableName();
-  static Marker Identity();
+  static LaneIdentity Identity();
 
   // Calls `visit(key, value)` for each record, meta records too, in log order.
   void ForEach(const std::function<void(std::string_view, std::string_view)>&

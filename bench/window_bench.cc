@@ -92,7 +92,6 @@ class Fleet {
     clock_.Open(state_);
     OutputOptions options;
     options.sink = 0;
-    options.late_sink = 1;
     options.stream = "s";
     CHECK(chain_->Open(Schema(), state_, clock_, metrics_, {}, options).ok());
     CHECK(state_.Load(std::nullopt).ok());

@@ -14,10 +14,6 @@ constexpr size_t kEvictCheckEvery = 32;  // Evictions between memory checks.
 constexpr size_t kForgetSteps = 32;      // Vehicles looked at per batch.
 constexpr size_t kGrowStep = 256;        // Vehicles.
 
-constexpr char kRemedy[] =
-    "; restore the job as it was, or stop the group and start with empty "
-    "state: tacho offsets reset JOB.yaml --to OFFSET --state wipe";
-
 }  // namespace
 
 void LaneState::Add(std::unique_ptr<StateTableBase> table) {
@@ -40,31 +36,10 @@ std::vector<std::pair<std::string, uint64_t>> LaneState::Fingerprints() const {
 }
 
 Status LaneState::CheckFingerprints(const Marker& marker) const {
-  const std::string job = "job '" + marker.job + "'";
-  const auto declared = Fingerprints();
-  const auto& stored = marker.tables;
-  size_t i = 0;
-  size_t j = 0;
-  while (i < declared.size() || j < stored.size()) {
-    if (j == stored.size() ||
-        (i < declared.size() && declared[i].first < stored[j].first)) {
-      return InvalidArgument("table '" + declared[i].first +
-                             "' is not in the stored state of " + job +
-                             kRemedy);
-    }
-    if (i == declared.size() || stored[j].first < declared[i].first) {
-      return InvalidArgument("the stored state of " + job + " has table '" +
-                             stored[j].first + "', which is not declared" +
-                             kRemedy);
-    }
-    if (declared[i].second != stored[j].second) {
-      return InvalidArgument("table '" + declared[i].first + "' of " + job +
-                             " was stored under another definition" + kRemedy);
-    }
-    ++i;
-    ++j;
-  }
-  return Status::Ok();
+  LaneIdentity ours = marker.lane;
+  ours.tables = Fingerprints();
+  const auto differences = CompareLanes(ours, marker.lane, FoundIn::kDirectory);
+  return differences.empty() ? Status::Ok() : differences.front().status;
 }
 
 Status LaneState::OpenTables(const std::optional<Marker>& marker) {

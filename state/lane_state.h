@@ -69,9 +69,6 @@ class LaneState {
   // the store. Between OpenTables and Load.
   // Errors: kCorruption with table and reason.
   Status CheckEntry(TableId id, std::string_view key, std::string_view value);
-  // Whether the tables that `marker` names are those that are declared.
-  // Errors: kInvalidArgument with the remedy.
-  Status CheckFingerprints(const Marker& marker) const;
 
   // Checks `marker` and reads the stored entries, each of which is checked;
   // calls OpenTables if nobody has.
@@ -136,6 +133,8 @@ class LaneState {
   void set_memory_bytes(size_t bytes) { memory_bytes_ = bytes; }
 
  private:
+  // The tables that `marker` names are those that are declared.
+  Status CheckFingerprints(const Marker& marker) const;
   // Marks of a vehicle.
   static constexpr uint8_t kResident = 1;
   static constexpr uint8_t kUsed = 2;  // Since the hand last passed.

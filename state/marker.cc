@@ -17,11 +17,11 @@ bool DecodeTables(ByteReader& reader, Marker& marker) {
   const uint64_t count = reader.Varint();
   // A table takes at least its size byte and its fingerprint.
   if (count > reader.left() / (1 + sizeof(uint64_t))) return false;
-  marker.tables.reserve(count);
+  marker.lane.tables.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
     std::string name(reader.Bytes());
     const uint64_t fingerprint = reader.U64();
-    marker.tables.emplace_back(std::move(name), fingerprint);
+    marker.lane.tables.emplace_back(std::move(name), fingerprint);
   }
   return reader.ok();
 }
@@ -40,38 +40,28 @@ bool DecodeDigests(ByteReader& reader, Marker& marker) {
 
 }  // namespace
 
-const char* GuaranteeName(Guarantee guarantee) {
-  switch (guarantee) {
-    case Guarantee::kAtLeastOnceLocal:
-      return "at_least_once_local";
-    case Guarantee::kExactlyOnce:
-      return "exactly_once";
-  }
-  return "unknown";
-}
-
 void EncodeMarker(const Marker& marker, std::vector<char>& out) {
-  CHECK(!marker.of_01);
+  CHECK(!marker.lane.of_01);
   const size_t begin = out.size();
   ByteWriter writer(out);
   writer.U8(kFormat);
   writer.I64(marker.epoch);
   writer.Bytes(marker.writer_id);
-  writer.U8(static_cast<uint8_t>(marker.guarantee));
+  writer.U8(static_cast<uint8_t>(marker.lane.guarantee));
   writer.I64(marker.next_offset);
   writer.Time(marker.partition_time);
   writer.Time(marker.idle_origin);
   writer.Time(marker.ended_at);
-  writer.U32(static_cast<uint32_t>(marker.input_partitions));
-  writer.I64(marker.reset_generation);
-  writer.Bytes(marker.group);
-  writer.Bytes(marker.topic);
-  writer.Bytes(marker.cluster_id);
-  writer.Bytes(marker.job);
+  writer.U32(static_cast<uint32_t>(marker.lane.input_partitions));
+  writer.I64(marker.lane.reset_generation);
+  writer.Bytes(marker.lane.group);
+  writer.Bytes(marker.lane.tp.topic);
+  writer.Bytes(marker.lane.cluster_id);
+  writer.Bytes(marker.lane.job);
   writer.U64(marker.log_id);
   writer.U64(marker.job_digest);
-  writer.Varint(marker.tables.size());
-  for (const auto& [name, fingerprint] : marker.tables) {
+  writer.Varint(marker.lane.tables.size());
+  for (const auto& [name, fingerprint] : marker.lane.tables) {
     writer.Bytes(name);
     writer.U64(fingerprint);
   }
@@ -102,7 +92,7 @@ Result<Marker> DecodeMarker(std::string_view bytes) {
   const uint8_t format = static_cast<uint8_t>(bytes[0]);
   if (format >= 1 && format <= kLastFormatOf01) {
     Marker marker;
-    marker.of_01 = true;
+    marker.lane.of_01 = true;
     return marker;
   }
   if (format != kFormat) {
@@ -123,17 +113,17 @@ Result<Marker> DecodeMarker(std::string_view bytes) {
   marker.epoch = reader.I64();
   marker.writer_id = reader.Bytes();
   const uint8_t guarantee = reader.U8();
-  marker.guarantee = static_cast<Guarantee>(guarantee);
+  marker.lane.guarantee = static_cast<Guarantee>(guarantee);
   marker.next_offset = reader.I64();
   marker.partition_time = reader.Time();
   marker.idle_origin = reader.Time();
   marker.ended_at = reader.Time();
-  marker.input_partitions = static_cast<int32_t>(reader.U32());
-  marker.reset_generation = reader.I64();
-  marker.group = reader.Bytes();
-  marker.topic = reader.Bytes();
-  marker.cluster_id = reader.Bytes();
-  marker.job = reader.Bytes();
+  marker.lane.input_partitions = static_cast<int32_t>(reader.U32());
+  marker.lane.reset_generation = reader.I64();
+  marker.lane.group = reader.Bytes();
+  marker.lane.tp.topic = reader.Bytes();
+  marker.lane.cluster_id = reader.Bytes();
+  marker.lane.job = reader.Bytes();
   marker.log_id = reader.U64();
   marker.job_digest = reader.U64();
   if (!DecodeTables(reader, marker)) {

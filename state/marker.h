@@ -3,18 +3,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "pipeline/base/ids.h"
 #include "pipeline/base/status.h"
 #include "pipeline/base/time.h"
+#include "state/lane_identity.h"
 
 namespace tacho {
-
-enum class Guarantee : uint8_t { kAtLeastOnceLocal = 1, kExactlyOnce = 2 };
-
-const char* GuaranteeName(Guarantee guarantee);  // "at_least_once_local", ...
 
 // What a lane published since its state point, up to an offset. For restarts
 // that read it again: nothing writes any yet.
@@ -32,15 +28,22 @@ struct PublishedDigest {
 // Under exactly_once the same line, as the meta record, is the last that an
 // epoch writes to the changelog; the fields under "Of a store" are empty there.
 //
-// On disk: u8 format (3), then the fields below in order, numbers
-// little-endian, strings length-prefixed, u64 XXH3 of everything before it.
-// Formats 1 and 2 are those of tacho 0.1, which named neither group nor topic.
+// On disk: u8 format (3), then, numbers little-endian and strings
+// length-prefixed,
+//
+//   epoch, writer_id, guarantee, next_offset, partition_time, idle_origin,
+//   ended_at, input_partitions, reset_generation, group, topic, cluster_id,
+//   job, log_id, job_digest, tables, wall_time, published, digests,
+//   changelog_next, restoring
+//
+// and u64 XXH3 of everything before it. Formats 1 and 2 are those of tacho 0.1,
+// which named neither group nor topic.
 struct Marker {
   static constexpr size_t kMaxDigests = 64;
 
-  int64_t epoch = 0;      // Counts the lane's commits, from 1.
-  std::string writer_id;  // UUID of the worker that wrote it.
-  Guarantee guarantee = Guarantee::kAtLeastOnceLocal;
+  LaneIdentity lane;       // Whose state it is.
+  int64_t epoch = 0;       // Counts the lane's commits, from 1.
+  std::string writer_id;   // UUID of the worker that wrote it.
   Offset next_offset = 0;  // First offset that is not in the state.
   Timestamp partition_time = kNoTime;
   // The partition time that messages had reached, if time has moved on since
@@ -48,19 +51,10 @@ struct Marker {
   // measured while a worker ran; what passes while nobody does is not counted.
   Timestamp idle_origin = kNoTime;
   Timestamp ended_at = kNoTime;  // Set by --close-at-end.
-  int32_t input_partitions = 0;  // Partition count of the input topic.
-  int64_t reset_generation = 0;
-  // Whose state it is: checked before anything else is believed.
-  std::string group;
-  std::string topic;       // The input's.
-  std::string cluster_id;  // Empty: the brokers do not say.
-  std::string job;
   // Identity of the changelog that it is of (state/changelog_record.h). The
   // names and offsets of two logs can be the same, never this. 0: of none.
   uint64_t log_id = 0;
   uint64_t job_digest = 0;  // Of what the job makes of its input.
-  // (table name, fingerprint) of every table, sorted by name.
-  std::vector<std::pair<std::string, uint64_t>> tables;
   Timestamp wall_time = kNoTime;
   // Below it all outputs are durable; never before next_offset.
   Offset published = 0;
@@ -74,17 +68,13 @@ struct Marker {
   // compacted, no epoch's state at all; it is good for nothing but going on.
   // `wall_time` is then when the oldest of it was up to date. Above stands the
   // meta record at `changelog_next`; if state changes were the last that was
-  // read, epoch 0 and only whose it is, guarantee, input_partitions and
-  // reset_generation: their meta record is still to come.
+  // read, epoch 0 and only whose it is: their meta record is still to come.
   bool restoring = false;
-
-  // Tacho 0.1 has written it: nothing else is set, and nothing of it is used.
-  bool of_01 = false;
 
   bool operator==(const Marker&) const = default;
 };
 
-// REQUIRES: !marker.of_01.
+// REQUIRES: !marker.lane.of_01.
 void EncodeMarker(const Marker& marker, std::vector<char>& out);
 // The meta record's value: `marker` without what only a store knows.
 void EncodeMetaRecord(const Marker& marker, std::vector<char>& out);

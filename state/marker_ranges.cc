@@ -29,8 +29,10 @@ Status CheckTime(const char* field, Timestamp time) {
 Status CheckMarkerRanges(const Marker& marker) {
   RETURN_IF_ERROR(CheckCount("epoch", marker.epoch, 0));
   RETURN_IF_ERROR(CheckCount("next offset", marker.next_offset, 0));
-  RETURN_IF_ERROR(CheckCount("input partitions", marker.input_partitions, 0));
-  RETURN_IF_ERROR(CheckCount("reset generation", marker.reset_generation, 0));
+  RETURN_IF_ERROR(
+      CheckCount("input partitions", marker.lane.input_partitions, 0));
+  RETURN_IF_ERROR(
+      CheckCount("reset generation", marker.lane.reset_generation, 0));
   RETURN_IF_ERROR(
       CheckCount("changelog offset", marker.changelog_next, kNoOffset));
   RETURN_IF_ERROR(CheckCount("published offset", marker.published, 0));

@@ -78,7 +78,7 @@ Result<std::string> WorkerId(const std::string& dir) {
 
 // What makes one copy of a lane's state newer than another.
 std::tuple<int64_t, Offset, int64_t> Age(const Marker& marker) {
-  return {marker.reset_generation, marker.next_offset, marker.epoch};
+  return {marker.lane.reset_generation, marker.next_offset, marker.epoch};
 }
 
 // The marker of a directory, nothing if it has none that reads.
@@ -86,7 +86,7 @@ std::optional<Marker> UsableMarker(
     const std::string& dir, const WorkerDirectory::MarkerReader& reader) {
   if (!IsDirectory(dir)) return std::nullopt;
   const Result<std::optional<Marker>> marker = reader(dir);
-  if (marker.ok() && marker->has_value() && (*marker)->of_01) {
+  if (marker.ok() && marker->has_value() && (*marker)->lane.of_01) {
     return std::nullopt;
   }
   if (marker.ok()) return *marker;

@@ -65,10 +65,12 @@ uint64_t Restore(Source& source, const std::string& dir,
   Die(store.status());
   Die((*store)->OpenTables({SampleChangelog::TableName()}));
   Restorer::Spec spec;
-  spec.tp = {topic, 0};
+  spec.lane = SampleChangelog::Identity();
   spec.names = {SampleChangelog::TableName()};
-  spec.base = SampleChangelog::Identity();
   spec.end = source.end;
+  spec.check = [](TableId, std::string_view, std::string_view) {
+    return Status::Ok();
+  };
   Restorer restorer(**store, std::move(source.reader), std::move(spec),
                     SystemClock());
   while (!restorer.done()) {

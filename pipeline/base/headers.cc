@@ -11,6 +11,7 @@ namespace {
 constexpr uint32_t kNullValue = UINT32_MAX;
 constexpr std::string_view kOurs = "tacho.";
 constexpr std::string_view kTheirs = "sender.";
+static_assert(kTheirs.size() == kRenamedHeaderBytes);
 
 template <typename Number>
 void AppendRaw(std::vector<char>& out, Number number) {

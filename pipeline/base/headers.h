@@ -25,6 +25,9 @@ void AppendHeader(std::vector<char>& out, std::string_view name,
 bool NextHeader(std::string_view& headers, std::string_view& name,
                 std::string_view& value);
 
+// How much longer a name may become.
+inline constexpr size_t kRenamedHeaderBytes = 7;  // "sender."
+
 // Appends a message's own headers to what tacho says about it. Names that
 // start like tacho's, in either case, come out as "sender.tacho...": nobody
 // else can say what only tacho knows.

@@ -99,8 +99,7 @@ void AppendField(std::string& line, std::string_view name,
 }
 
 std::string FormatLine(LogLevel level, std::string_view event,
-                       std::initializer_list<LogField> fields,
-                       uint64_t suppressed) {
+                       std::span<const LogField> fields, uint64_t suppressed) {
   std::string line;
   const std::string time = FormatIso8601(SystemClock().Now());
   if (g_format == LogFormat::kJson) {
@@ -158,7 +157,7 @@ bool LogSite::Admit(int64_t now_seconds, uint64_t& suppressed) {
 }
 
 void LogEvent(LogSite& site, LogLevel level, std::string_view event,
-              std::initializer_list<LogField> fields) {
+              std::span<const LogField> fields) {
   if (!Logger().should_log(ToSpdlog(level))) return;
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::steady_clock::now().time_since_epoch())
@@ -170,13 +169,15 @@ void LogEvent(LogSite& site, LogLevel level, std::string_view event,
 
 void LogLast(LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) {
-  WriteOrSkip(FormatLine(level, event, fields, 0) + "\n");
+  WriteOrSkip(FormatLine(level, event, {fields.begin(), fields.size()}, 0) +
+              "\n");
 }
 
 void LogOrSkip(LogLevel level, std::string_view event,
                std::initializer_list<LogField> fields) {
   if (!Logger().should_log(ToSpdlog(level))) return;
-  WriteOrSkip(FormatLine(level, event, fields, 0) + "\n");
+  WriteOrSkip(FormatLine(level, event, {fields.begin(), fields.size()}, 0) +
+              "\n");
 }
 
 }  // namespace tacho

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -58,7 +59,11 @@ class LogSite {
 // Writes one line: time, level, event, fields. `event` is a stable id in
 // snake_case. Threading: any thread.
 void LogEvent(LogSite& site, LogLevel level, std::string_view event,
-              std::initializer_list<LogField> fields);
+              std::span<const LogField> fields);
+inline void LogEvent(LogSite& site, LogLevel level, std::string_view event,
+                     std::initializer_list<LogField> fields) {
+  LogEvent(site, level, event, std::span(fields.begin(), fields.size()));
+}
 
 }  // namespace tacho
 

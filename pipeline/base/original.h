@@ -16,9 +16,11 @@ namespace tacho {
 // framing of its batch and its record, and the sizes of a few headers.
 inline constexpr size_t kMessageFraming = 512;
 
-// The greatest size of a reject or a late record as Kafka counts it, unless
-// `limits.reject_bytes` says otherwise: what a topic takes by default.
-inline constexpr size_t kRejectBytes = 1048588;
+// What a topic takes unless it says otherwise, from Kafka 2.5 on.
+inline constexpr size_t kDefaultMessageBytes = 1048588;
+
+// Room for the headers of ours that a reject or a late record has.
+inline constexpr size_t kOwnHeaderBytes = 8192;
 
 // Writes messages as they came, with headers that say why and from where:
 // rejects and late records. Headers are the sender's, then those added, then
@@ -33,7 +35,8 @@ inline constexpr size_t kRejectBytes = 1048588;
 //
 // Limits: key and value are cut so that all of it, framing included, has
 // `limit` bytes at most; without that its topic would refuse it for ever, and
-// stop the partition. REQUIRES: the limit holds the headers.
+// stop the partition. REQUIRES: the limit holds the headers (kOwnHeaderBytes,
+// and the sender's with kRenamedHeaderBytes for each).
 // Threading: one thread at a time.
 class OriginalWriter {
  public:
@@ -42,7 +45,7 @@ class OriginalWriter {
     int32_t partition = 0;
     std::string job;
   };
-  explicit OriginalWriter(Source source, size_t limit = kRejectBytes);
+  explicit OriginalWriter(Source source, size_t limit = kDefaultMessageBytes);
 
   void Begin() { added_.clear(); }
   void Add(std::string_view name, std::string_view value) {

@@ -208,7 +208,7 @@ const char* Verb(RebuildStep::Kind kind) {
 void PrintRebuild(const RebuildPlan& plan, std::ostream& out) {
   std::vector<Row> rows = {{"TOPIC", "PARTITION", "CHANGELOG", "WHY"}};
   for (const RebuildStep& step : plan.steps) {
-    rows.push_back({step.tp.topic, std::to_string(step.tp.partition),
+    rows.push_back({step.lane.tp.topic, std::to_string(step.lane.tp.partition),
                     Verb(step.kind), step.note});
   }
   PrintTable(rows, out);
@@ -257,7 +257,7 @@ Status Rebuild(Job job, const OffsetsRebuildOptions& options,
       if (step.kind != RebuildStep::Kind::kWrite) continue;
       const Status written =
           RebuildPartition(session.job, step, *changelog, *writer, kTimeout)
-              .With(step.tp.ToString());
+              .With(step.lane.tp.ToString());
       // What does not read is one partition's; anything else is all of theirs.
       if (written.code() == StatusCode::kCorruption) {
         out << "not written: " << Printable(written.message()) << "\n";
@@ -265,7 +265,7 @@ Status Rebuild(Job job, const OffsetsRebuildOptions& options,
         continue;
       }
       RETURN_IF_ERROR(written);
-      out << "written: the changelog of " << step.tp.ToString() << "\n";
+      out << "written: the changelog of " << step.lane.tp.ToString() << "\n";
     }
   }
   RETURN_IF_ERROR(damaged);

@@ -11,7 +11,7 @@
 #include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
 #include "pipeline/commit/kafka_producer.h"
-#include "pipeline/commit/ownership.h"
+#include "pipeline/commit/offset_metadata.h"
 #include "pipeline/kafka/group_metadata.h"
 #include "pipeline/kafka/topic_list.h"
 #include "state/changelog_name.h"
@@ -129,7 +129,7 @@ Status KafkaExactlyOnce::Produce(LaneEpoch& part) {
   if (SABOTAGED("skip_changelog")) return Status::Ok();
   return Undelivered(producer_->ProduceChangelog(
       part, ChangelogTopic(options_.group, part.tp.topic,
-                           part.marker.reset_generation)));
+                           part.marker.lane.reset_generation)));
 }
 
 Status KafkaExactlyOnce::Flush() {

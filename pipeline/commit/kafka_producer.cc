@@ -254,9 +254,10 @@ Status KafkaProducer::ProduceOne(const LaneEpoch& part,
   }
   Headers headers = MakeHeaders(encoded);
   // The input's partition where counts match, else by murmur2 of the key.
-  const int32_t partition = output.partitions == part.marker.input_partitions
-                                ? part.tp.partition
-                                : RD_KAFKA_PARTITION_UA;
+  const int32_t partition =
+      output.partitions == part.marker.lane.input_partitions
+          ? part.tp.partition
+          : RD_KAFKA_PARTITION_UA;
   int64_t timestamp = 0;  // librdkafka stamps now.
   if (output.log_time_stamps && record.log_time != kNoLogTime) {
     const Timestamp stamp = ClampStamp(record.log_time, now, output.stamps);

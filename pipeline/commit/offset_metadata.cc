@@ -112,4 +112,38 @@ std::optional<OffsetMetadata> ParseOffsetMetadata(std::string_view text) {
   return metadata;
 }
 
+OffsetMetadata MetadataOf(const Marker& marker) {
+  OffsetMetadata metadata;
+  metadata.origin = Origin::kEpoch;
+  metadata.generation = marker.lane.reset_generation;
+  metadata.epoch = marker.epoch;
+  metadata.writer_id = marker.writer_id;
+  metadata.published = marker.published;
+  metadata.job = marker.lane.job;
+  return metadata;
+}
+
+std::optional<Refusal> RefuseMetadata(const std::string& group,
+                                      const std::string& job,
+                                      const OffsetMetadata& found) {
+  if (found.format < OffsetMetadata::kFormat) {
+    return RefusalOf01("the offsets of group " + group, "its state");
+  }
+  if (found.format > OffsetMetadata::kFormat) {
+    return Refusal{"the offsets of group " + group +
+                       " are of a later version of tacho (format " +
+                       std::to_string(found.format) + ")",
+                   "run that version, or use another group.id"};
+  }
+  if (found.job == job) return std::nullopt;
+  return RefusalOfJob("group " + group + " belongs to job " + found.job,
+                      found.job, job);
+}
+
+Status CheckMetadata(const std::string& group, const std::string& job,
+                     const OffsetMetadata& found) {
+  const auto refusal = RefuseMetadata(group, job, found);
+  return refusal.has_value() ? refusal->ToStatus() : Status::Ok();
+}
+
 }  // namespace tacho

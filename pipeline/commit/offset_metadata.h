@@ -7,6 +7,7 @@
 
 #include "pipeline/base/ids.h"
 #include "pipeline/base/status.h"
+#include "state/marker.h"
 
 namespace tacho {
 
@@ -39,5 +40,15 @@ struct OffsetMetadata {
 std::string FormatOffsetMetadata(const OffsetMetadata& metadata);
 // Nothing if the text is not tacho's: another tool has set the offset.
 std::optional<OffsetMetadata> ParseOffsetMetadata(std::string_view text);
+
+// What goes beside the offset of an epoch.
+OffsetMetadata MetadataOf(const Marker& marker);
+
+// A group whose offsets are of another job, or of another version of tacho.
+std::optional<Refusal> RefuseMetadata(const std::string& group,
+                                      const std::string& job,
+                                      const OffsetMetadata& found);
+Status CheckMetadata(const std::string& group, const std::string& job,
+                     const OffsetMetadata& found);
 
 }  // namespace tacho

@@ -227,7 +227,7 @@ Status Demo::Start() {
 uint64_t Demo::SlowestRead() const {
   uint64_t slowest = UINT64_MAX;
   for (const auto& member : members_) {
-    slowest = std::min(slowest, member->worker->Totals().messages);
+    slowest = std::min(slowest, member->worker->Totals().messages.value());
   }
   return slowest;
 }
@@ -290,14 +290,15 @@ void Demo::ShowRates(double seconds) {
                                  topic_->sent() - shown_sent_);
   shown_sent_ = topic_->sent();
   for (const auto& member : members_) {
-    const LaneTotals totals = member->worker->Totals();
+    const LaneMetrics totals = member->worker->Totals();
+    const uint64_t messages = totals.messages.value();
     const std::optional<int64_t> lag = member->worker->Lag();
     uint64_t& before = shown_read_[member->job.name];
     line += fmt::format("  {}: {}/s lag {} out {}", member->job.group.id,
-                        totals.messages - before,
+                        messages - before,
                         lag.has_value() ? std::to_string(*lag) : "unknown",
-                        totals.outputs);
-    before = totals.messages;
+                        totals.outputs.value());
+    before = messages;
   }
   Print(line);
 }
@@ -332,28 +333,31 @@ Status Demo::StopWorkers() {
 void Demo::Summarise() const {
   Print(fmt::format("sent {} messages", topic_->sent()));
   for (const auto& member : members_) {
-    const LaneTotals t = member->worker->Totals();
-    const uint64_t accounted = t.records + t.total_rejects() + t.skipped;
+    const WorkerMetrics metrics = member->worker->Metrics();
+    const LaneMetrics& lanes = metrics.lanes;
+    const uint64_t accounted =
+        lanes.records.value() + lanes.total_rejects() + lanes.skipped.value();
     std::string reasons;
     for (size_t i = 0; i < kRejectReasons; ++i) {
-      if (t.rejects[i] == 0) continue;
-      reasons +=
-          fmt::format(" {}={}", RejectReasonName(static_cast<RejectReason>(i)),
-                      t.rejects[i]);
+      const uint64_t count = lanes.rejects[i].value();
+      if (count == 0) continue;
+      reasons += fmt::format(
+          " {}={}", RejectReasonName(static_cast<RejectReason>(i)), count);
     }
-    Print(
-        fmt::format("job {}: messages {} = records {} + rejects {}{} + skipped "
-                    "{}; late {}, "
-                    "filtered "
-                    "{}, outputs {}; {}",
-                    member->job.name, t.messages, t.records, t.total_rejects(),
-                    reasons.empty() ? "" : " (" + reasons.substr(1) + ")",
-                    t.skipped, t.late, t.filtered, t.outputs,
-                    t.messages == topic_->sent() && accounted == t.messages
-                        ? "every message accounted for"
-                        : fmt::format("NOT ACCOUNTED FOR: {}",
-                                      static_cast<int64_t>(topic_->sent()) -
-                                          static_cast<int64_t>(accounted))));
+    const auto show = [&](const char* field) {
+      return field + (" " + FieldOf(field, metrics).text);
+    };
+    const bool all =
+        lanes.messages.value() == topic_->sent() && accounted == topic_->sent();
+    Print(fmt::format(
+        "job {}: {} = {} + {}{} + {}; {}, {}, {}; {}", member->job.name,
+        show("messages"), show("records"), show("rejects"),
+        reasons.empty() ? "" : " (" + reasons.substr(1) + ")", show("skipped"),
+        show("late"), show("filtered"), show("outputs"),
+        all ? "every message accounted for"
+            : fmt::format("NOT ACCOUNTED FOR: {}",
+                          static_cast<int64_t>(topic_->sent()) -
+                              static_cast<int64_t>(accounted))));
   }
   for (const auto& [topic, count] : results_) {
     Print(fmt::format("topic {}: {} messages", topic, count));

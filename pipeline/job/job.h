@@ -79,8 +79,9 @@ struct Job {
   GroupConfig group;
   std::vector<std::string> topics;
   DecoderConfig decode;
-  HeaderLimits headers;                  // Of rejects and late records.
-  uint64_t reject_bytes = kRejectBytes;  // Greatest size of one of these.
+  HeaderLimits headers;  // Of rejects and late records.
+  uint64_t reject_bytes =
+      kDefaultMessageBytes;  // Greatest size of one of these.
   OnUnreadable on_unreadable = OnUnreadable::kStop;
   int partitions_per_worker = 0;  // 0: all of the topics.
   std::vector<StreamConfig> streams;

@@ -10,7 +10,7 @@
 #include "pipeline/base/json_pointer.h"
 #include "pipeline/decode/json_paths.h"
 #include "pipeline/decode/vehicle_key.h"
-#include "pipeline/job/output_sizes.h"
+#include "pipeline/job/output_limits.h"
 #include "pipeline/job/result_schema.h"
 #include "pipeline/job/scalars.h"
 
@@ -139,21 +139,19 @@ class JobChecker {
   // header of its own that is named like tacho's is renamed, which makes it
   // longer than limits.header_bytes counted.
   void CheckHeaderSizes() {
-    constexpr uint64_t kOwnHeaders = 8192;
-    constexpr uint64_t kRenamedHeaderBytes = 7;  // "sender."
-    const uint64_t names = kRenamedHeaderBytes * job_.headers.count;
-    const uint64_t taken = kOwnHeaders + names + job_.headers.bytes;
-    if (taken <= job_.reject_bytes) return;
+    const uint64_t added =
+        kOwnHeaderBytes + kRenamedHeaderBytes * job_.headers.count;
+    if (added + job_.headers.bytes <= job_.reject_bytes) return;
     const bool written = origins_.Has("limits.header_bytes");
     const char* const path =
         written ? "limits.header_bytes" : "limits.reject_bytes";
-    diagnostics_.Error(
-        origins_.Find(path),
-        "limits.header_bytes (" + FormatSize(job_.headers.bytes) +
-            ") must leave " + FormatSize(kOwnHeaders + names) +
-            " of limits.reject_bytes (" + FormatSize(job_.reject_bytes) +
-            "): 8KiB, and " + std::to_string(kRenamedHeaderBytes) +
-            " bytes for each of limits.headers");
+    diagnostics_.Error(origins_.Find(path),
+                       "limits.header_bytes (" +
+                           FormatSize(job_.headers.bytes) + ") must leave " +
+                           FormatSize(added) + " of limits.reject_bytes (" +
+                           FormatSize(job_.reject_bytes) + "): 8KiB, and " +
+                           std::to_string(kRenamedHeaderBytes) +
+                           " bytes for each of limits.headers");
   }
 
   // What no topic takes is said before any topic is asked.

@@ -30,9 +30,9 @@ Lane::Lane(LaneOptions options, LaneParts parts, const SignalSchema& schema,
       store_(std::move(parts.store)),
       state_(*store_, options_.state_bytes),
       vehicle_clock_(options_.time.vehicle_forget),
-      reject_writer_({options_.tp.topic, options_.tp.partition, options_.job},
-                     options_.reject_bytes),
-      reject_log_(options_.tp, options_.reject_sites),
+      originals_({tp().topic, tp().partition, options_.lane.job},
+                 options_.reject_bytes),
+      reject_log_(tp(), options_.reject_sites),
       account_(*epochs_),
       state_bytes_(options_.state_bytes) {}
 
@@ -51,6 +51,12 @@ std::vector<std::string> Lane::table_names() const {
     names.push_back(name);
   }
   return names;
+}
+
+LaneIdentity Lane::identity() const {
+  LaneIdentity identity = options_.lane;
+  identity.tables = state_.Fingerprints();
+  return identity;
 }
 
 Status Lane::Load(const std::optional<Marker>& marker, Offset start) {
@@ -102,9 +108,9 @@ bool Lane::GoesOn(const Status& status) {
   NoteDamage(state_.error());
   if (status.ok()) return true;
   failed_ = true;
-  events_.OnLaneFailed(
-      *this, status.With("lane " + options_.tp.ToString() + " offset " +
-                         std::to_string(next_offset_.load())));
+  events_.OnLaneFailed(*this,
+                       status.With("lane " + tp().ToString() + " offset " +
+                                   std::to_string(next_offset_.load())));
   return false;
 }
 
@@ -232,8 +238,8 @@ void Lane::NoteTimeJumps(const Batch& batch, Timestamp before) {
     std::string vehicle;
     AppendSample(batch.vehicle_id[row], vehicle);
     LOG(kWarn, "time_jump",
-        {{"topic", options_.tp.topic},
-         {"partition", options_.tp.partition},
+        {{"topic", tp().topic},
+         {"partition", tp().partition},
          {"offset", batch.messages[batch.message_index[row]].offset},
          {"vehicle", vehicle},
          {"seconds",
@@ -283,17 +289,17 @@ void Lane::Describe(const Batch& batch, const Reject& reject) {
 void Lane::WriteReject(const Batch& batch, const Reject& reject,
                        uint64_t cause) {
   const Message& message = batch.messages[reject.message];
-  reject_writer_.Begin();
-  reject_writer_.Add("tacho.reason", RejectReasonName(reject.reason));
+  originals_.Begin();
+  originals_.Add("tacho.reason", RejectReasonName(reject.reason));
   if (!reject.at.path.empty()) {
-    reject_writer_.Add("tacho.path", reject.at.path.substr(0, kPathBytes));
+    originals_.Add("tacho.path", reject.at.path.substr(0, kPathBytes));
   }
-  reject_writer_.Add("tacho.detail", reject_detail_);
+  originals_.Add("tacho.detail", reject_detail_);
   for (const Unreadable& stretch : batch.unreadable) {
     if (stretch.message != reject.message) continue;
-    reject_writer_.Add("tacho.last_offset", stretch.end - 1);
+    originals_.Add("tacho.last_offset", stretch.end - 1);
   }
-  reject_writer_.Write(outputs_, *options_.reject_sink, cause, message);
+  originals_.Write(outputs_, *options_.reject_sink, cause, message);
 }
 
 void Lane::Count(const Batch& batch, const Drained& drained) {
@@ -334,7 +340,7 @@ void Lane::AccountEpoch() {
 }
 
 LaneEpoch& Lane::Freeze() {
-  frozen_.tp = options_.tp;
+  frozen_.tp = tp();
   const Offset next = next_offset_;
   frozen_.changed = !failed_ && (next != frozen_offset_ || commit_required_ ||
                                  !outputs_.empty());
@@ -353,19 +359,14 @@ LaneEpoch& Lane::Freeze() {
   account_.SetLeaving(frozen_.used_bytes());
   frozen_.messages = epoch_messages_;
   Marker& marker = frozen_.marker;
+  marker.lane = identity();
   marker.epoch = ++epoch_;
   marker.writer_id = options_.writer_id;
-  marker.guarantee = options_.guarantee;
   marker.next_offset = next;
   marker.partition_time = vehicle_clock_.partition_time();
   marker.idle_origin = idle_origin_;
   marker.ended_at = ended_at_;
-  marker.input_partitions = options_.input_partitions;
-  marker.reset_generation = options_.reset_generation;
-  marker.group = options_.group;
-  marker.topic = options_.tp.topic;
-  marker.cluster_id = options_.cluster_id;
-  if (options_.guarantee == Guarantee::kExactlyOnce &&
+  if (options_.lane.guarantee == Guarantee::kExactlyOnce &&
       (log_id_ == 0 || begins_log_)) {
     log_id_ = DrawLogId();
     frozen_.begins_log = true;
@@ -375,10 +376,8 @@ LaneEpoch& Lane::Freeze() {
   // Unless the transaction learns better from its delivery reports.
   marker.changelog_next = changelog_next_;
   marker.wall_time = clock_.Now();
-  marker.job = options_.job;
   marker.job_digest = options_.job_digest;
   marker.published = next;  // State and results move together.
-  marker.tables = state_.Fingerprints();
   frozen_offset_ = next;
   epoch_messages_ = 0;
   epoch_records_ = 0;

@@ -45,15 +45,9 @@ class LaneEvents {
 };
 
 struct LaneOptions {
-  TopicPartition tp;
-  std::string job;
+  LaneIdentity lane;  // But for its tables.
   uint64_t job_digest = 0;
-  std::string group;
   std::string writer_id;
-  Guarantee guarantee = Guarantee::kAtLeastOnceLocal;
-  int32_t input_partitions = 0;
-  std::string cluster_id;  // Empty: the brokers do not say.
-  int64_t reset_generation = 0;
   DrainLimits drain;
   StreamSettings time;
   // Of an idle advance: how long there must have been no message, and how far
@@ -65,13 +59,13 @@ struct LaneOptions {
   uint64_t epoch_messages = 1000000;
   std::shared_ptr<EpochBudget> epochs;  // None: 64 MiB of its own.
   size_t state_bytes = size_t{32} << 20;
-  Offset end_offset = kNoOffset;       // Exclusive; kNoOffset: no end.
-  bool close_at_end = false;           // At the end, emit what is still open.
-  bool fail_on_reject = false;         // `rejects: fail`.
-  std::optional<SinkId> reject_sink;   // Nothing: `rejects: drop`.
-  bool merge_outputs = false;          // Two streams write to one sink.
-  size_t reject_bytes = kRejectBytes;  // Greatest size of a reject.
-  std::vector<std::string> reject_sites;  // Of the decoder, for the log.
+  Offset end_offset = kNoOffset;      // Exclusive; kNoOffset: no end.
+  bool close_at_end = false;          // At the end, emit what is still open.
+  bool fail_on_reject = false;        // `rejects: fail`.
+  std::optional<SinkId> reject_sink;  // Nothing: `rejects: drop`.
+  bool merge_outputs = false;         // Two streams write to one sink.
+  size_t reject_bytes = kDefaultMessageBytes;  // Of a reject or a late record.
+  std::vector<std::string> reject_sites;       // Of the decoder, for the log.
 };
 
 // What a lane is made of, by seam.
@@ -106,6 +100,7 @@ class Lane final : public LaneTask, public EpochOwner {
   // As StreamSet::Add. REQUIRES: before Declare.
   void AddStream(std::unique_ptr<OperatorChain> chain, OutputOptions output,
                  std::optional<size_t> from = std::nullopt) {
+    output.originals = &originals_;
     streams_.Add(std::move(chain), std::move(output), from);
   }
 
@@ -158,9 +153,8 @@ class Lane final : public LaneTask, public EpochOwner {
                     std::string_view value) {
     return state_.CheckEntry(table, key, value);
   }
-  Status CheckTables(const Marker& marker) const {
-    return state_.CheckFingerprints(marker);
-  }
+  // With the tables that it has declared.
+  LaneIdentity identity() const;
 
   // Any thread.
   void Stop() { stopped_.store(true); }   // Processes no further batch.
@@ -171,7 +165,7 @@ class Lane final : public LaneTask, public EpochOwner {
   Offset next_offset() const { return next_offset_.load(); }
   // When the last batch that had messages came, or of Load.
   SteadyTime idle_since() const { return idle_since_.load(); }
-  const TopicPartition& tp() const { return options_.tp; }
+  const TopicPartition& tp() const { return options_.lane.tp; }
   PartitionReader& reader() { return *reader_; }
   // The store did not take or did not give back what it was given: its files
   // are damaged, and stay so as long as the lane lives.
@@ -222,9 +216,9 @@ class Lane final : public LaneTask, public EpochOwner {
   std::unique_ptr<StateStore> store_;
   LaneState state_;
   VehicleClock vehicle_clock_;
+  OriginalWriter originals_;  // Of rejects and late records.
   StreamSet streams_;
 
-  OriginalWriter reject_writer_;
   RejectLog reject_log_;
   std::string reject_detail_;
   std::vector<uint8_t> late_rows_;  // Of the batch: late in some stream.

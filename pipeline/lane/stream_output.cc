@@ -12,9 +12,7 @@ StreamOutput::StreamOutput(OutputOptions options, const RowSchema& schema,
     : options_(std::move(options)),
       metrics_(metrics),
       encoder_(options_.encoding->make(WithUnits(schema, options_.units),
-                                       options_.encode)),
-      late_writer_({options_.topic, options_.partition, options_.job},
-                   options_.late_bytes) {
+                                       options_.encode)) {
   target_.sink = options_.sink.value_or(0);
 }
 
@@ -57,26 +55,26 @@ void StreamOutput::WriteLate(const LateRecord& late) {
     (*late_rows_)[static_cast<size_t>(late.cause)] = 1;
   }
   if (!options_.late_sink.has_value()) return;
-  late_writer_.Begin();
-  late_writer_.Add("tacho.stream", options_.stream);
+  options_.originals->Begin();
+  options_.originals->Add("tacho.stream", options_.stream);
   AddMissed(late);
   if (read_ != nullptr) return WriteLateRow(late);
   DCHECK(target_.records != nullptr);
   const auto row = static_cast<size_t>(late.cause);
   const Batch& records = *target_.records;
-  late_writer_.Write(*target_.out, *options_.late_sink,
-                     target_.first_cause + row,
-                     records.messages[records.message_index[row]]);
+  options_.originals->Write(*target_.out, *options_.late_sink,
+                            target_.first_cause + row,
+                            records.messages[records.message_index[row]]);
 }
 
 void StreamOutput::AddMissed(const LateRecord& late) {
   switch (late.missed) {
     case LateRecord::Missed::kWindow:
-      late_writer_.Add("tacho.window_start", ToEpochMillis(late.from));
-      late_writer_.Add("tacho.window_end", ToEpochMillis(late.to));
+      options_.originals->Add("tacho.window_start", ToEpochMillis(late.from));
+      options_.originals->Add("tacho.window_end", ToEpochMillis(late.to));
       break;
     case LateRecord::Missed::kLastSample:
-      late_writer_.Add("tacho.last_sample", ToEpochMillis(late.from));
+      options_.originals->Add("tacho.last_sample", ToEpochMillis(late.from));
       break;
   }
 }
@@ -84,7 +82,7 @@ void StreamOutput::AddMissed(const LateRecord& late) {
 // The message that the row would be, but for its position: that is its
 // cause's.
 void StreamOutput::WriteLateRow(const LateRecord& late) {
-  late_writer_.Add("tacho.from", read_->options_.stream);
+  options_.originals->Add("tacho.from", read_->options_.stream);
   RowTarget target = target_;
   target.out = &late_row_;
   late_row_.Clear();
@@ -99,7 +97,8 @@ void StreamOutput::WriteLateRow(const LateRecord& late) {
     const auto row = static_cast<size_t>(late.cause);
     message.offset = records.messages[records.message_index[row]].offset;
   }
-  late_writer_.Write(*target_.out, *options_.late_sink, record.cause, message);
+  options_.originals->Write(*target_.out, *options_.late_sink, record.cause,
+                            message);
 }
 
 }  // namespace tacho

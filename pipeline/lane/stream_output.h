@@ -18,16 +18,15 @@ namespace tacho {
 
 // Where a stream's rows go, and how they are written.
 struct OutputOptions {
-  std::optional<SinkId> sink;        // Nothing: counted, not written.
-  std::optional<SinkId> late_sink;   // Nothing: `late: drop`.
-  size_t late_bytes = kRejectBytes;  // Greatest size of a late record.
+  std::optional<SinkId> sink;       // Nothing: counted, not written.
+  std::optional<SinkId> late_sink;  // Nothing: `late: drop`.
+  // What writes late records: the lane's. REQUIRES: there is one, and it
+  // outlives the stream, if there is a late_sink.
+  OriginalWriter* originals = nullptr;
   const RowEncoding* encoding = &RowEncodings().front();
   EncoderOptions encode;
   std::vector<const Unit*> units;  // As in WithUnits.
   std::string stream;              // For the headers of late records.
-  std::string job;
-  std::string topic;  // Of the lane's input.
-  int32_t partition = 0;
 };
 
 // The end of a stream: its rows become messages of its sink, and are given to
@@ -64,7 +63,6 @@ class StreamOutput final : public RowSink {
   OutputOptions options_;
   LaneMetrics& metrics_;
   std::unique_ptr<RowEncoder> encoder_;
-  OriginalWriter late_writer_;
   RowTarget target_;
   std::vector<uint8_t>* late_rows_ = nullptr;
   const Batch* rows_ = nullptr;

@@ -34,9 +34,9 @@ class NoEvents final : public LaneEvents {
 Status ReadLog(Changelog& changelog, const RebuildStep& step,
                std::pair<Offset, Offset> extent, Millis timeout,
                const std::function<Status(const ChangelogRecord&)>& visit) {
-  const int64_t generation = step.committed.metadata->generation;
-  ASSIGN_OR_RETURN(const auto reader,
-                   changelog.Open(step.tp, generation, extent.first));
+  ASSIGN_OR_RETURN(
+      const auto reader,
+      changelog.Open(step.lane.tp, step.lane.reset_generation, extent.first));
   ChangelogChunk chunk;
   auto heard = std::chrono::steady_clock::now();
   while (reader->position() < extent.second) {
@@ -55,7 +55,7 @@ Status ReadLog(Changelog& changelog, const RebuildStep& step,
       heard = now;
     } else if (now - heard > timeout) {
       return {StatusCode::kUnavailable,
-              "the changelog of " + step.tp.ToString() +
+              "the changelog of " + step.lane.tp.ToString() +
                   " does not reach its end: a transaction on it is open"};
     } else {
       std::this_thread::sleep_for(kPoll);
@@ -95,13 +95,16 @@ std::optional<std::pair<Offset, Offset>> ExtentOf(
 // The directories of copies that are exactly what the group has committed, and
 // say that they are the group's.
 std::vector<std::string> FindCopies(const HostCopies& copies,
-                                    const StateOwner& owner,
                                     const RebuildStep& step) {
   std::vector<std::string> found;
-  for (const std::string& dir : copies.Of(step.tp)) {
+  for (const std::string& dir : copies.Of(step.lane.tp)) {
     const auto marker = ReadRocksDbMarker(dir);
     if (!marker.ok() || !marker->has_value()) continue;
-    if (!CheckOwner(owner, **marker, FoundIn::kDirectory).ok()) continue;
+    const auto differences =
+        CompareLanes(step.lane, (**marker).lane, FoundIn::kDirectory);
+    if (!differences.empty() && differences.front().field <= LaneField::kJob) {
+      continue;
+    }
     if (!(*marker)->restoring && IsUntouched(step.committed, **marker)) {
       found.push_back(dir);
     }
@@ -119,7 +122,8 @@ Status PlanOne(const GroupStatus& group_status, const HostCopies& copies,
   }
   RETURN_IF_ERROR(
       CheckMetadata(group_status.group, group_status.job, *metadata));
-  const auto extent = ExtentOf(group_status, step.tp, metadata->generation);
+  const auto extent =
+      ExtentOf(group_status, step.lane.tp, metadata->generation);
   // What stays in the log would stop whoever reads it.
   bool unfit = extent.has_value() && extent->first > 0;
   if (extent.has_value() && extent->first == 0 && extent->second > 0) {
@@ -132,10 +136,7 @@ Status PlanOne(const GroupStatus& group_status, const HostCopies& copies,
       return Status::Ok();
     }
   }
-  step.dirs = FindCopies(copies,
-                         {group_status.group, step.tp.topic,
-                          group_status.cluster_id, group_status.job},
-                         step);
+  step.dirs = FindCopies(copies, step);
   if (step.dirs.empty()) {
     step.kind = Kind::kMissing;
     step.note = "no copy on this host is of epoch " +
@@ -222,9 +223,9 @@ Status CommitPart(LaneEpoch& part, const std::string& group,
 Status RebuildFrom(const std::string& dir, const Job& job,
                    const RebuildStep& step, Changelog& changelog,
                    EpochWriter& writer, Millis timeout) {
-  const int64_t generation = step.committed.metadata->generation;
-  RETURN_IF_ERROR(changelog.Prepare(step.tp.topic, step.input_partitions,
-                                    generation, timeout));
+  RETURN_IF_ERROR(changelog.Prepare(step.lane.tp.topic,
+                                    step.lane.input_partitions,
+                                    step.lane.reset_generation, timeout));
   const RocksDbShared shared(kRocksDbBytes, kRocksDbBytes);
   ASSIGN_OR_RETURN(auto store, OpenRocksDbStore(dir, {}, shared));
   ASSIGN_OR_RETURN(const std::optional<Marker> marker, store->ReadMarker());
@@ -236,15 +237,13 @@ Status RebuildFrom(const std::string& dir, const Job& job,
   const LaneFactory factory(job, marker->writer_id, counters, events,
                             SystemClock());
   LaneSpec spec;
-  spec.tp = step.tp;
-  spec.input_partitions = step.input_partitions;
-  spec.reset_generation = generation;
+  spec.lane = step.lane;
   ASSIGN_OR_RETURN(const auto lane,
                    factory.Make(spec, nullptr, std::move(store)));
   RETURN_IF_ERROR(lane->Declare(*marker));
 
   LaneEpoch part;
-  part.tp = step.tp;
+  part.tp = step.lane.tp;
   part.changed = true;
   part.marker = *marker;
   // One of its own: whoever has the last one is told apart from who has this.
@@ -288,11 +287,13 @@ Result<RebuildPlan> PlanRebuild(const Job& job, const GroupStatus& group_status,
   RebuildPlan plan;
   for (const PartitionStatus& partition : group_status.partitions) {
     RebuildStep step;
-    step.tp = partition.tp;
     step.committed = {partition.committed, partition.metadata};
-    step.input_partitions = static_cast<int32_t>(std::count_if(
+    const auto count = std::count_if(
         group_status.partitions.begin(), group_status.partitions.end(),
-        [&](const auto& p) { return p.tp.topic == partition.tp.topic; }));
+        [&](const auto& p) { return p.tp.topic == partition.tp.topic; });
+    step.lane = IdentityOf(job, partition.tp, static_cast<int32_t>(count),
+                           group_status.cluster_id);
+    step.lane.reset_generation = partition.generation();
     RETURN_IF_ERROR(PlanOne(group_status, copies, changelog, timeout, step)
                         .With(partition.tp.ToString()));
     plan.steps.push_back(std::move(step));

@@ -25,9 +25,8 @@ struct RebuildStep {
     kMissing,  // Nothing on this host is.
   };
   Kind kind = Kind::kNone;
-  TopicPartition tp;
+  LaneIdentity lane;
   CommittedOffset committed;
-  int32_t input_partitions = 0;
   std::pair<Offset, Offset> extent{0, 0};  // Of the changelog, as it is.
   std::vector<std::string> dirs;           // Of the copies that will do.
   std::string note;                        // Why, and what to do.

@@ -8,7 +8,7 @@
 #include "pipeline/base/check.h"
 #include "pipeline/base/fail_point.h"
 #include "pipeline/base/iso8601.h"
-#include "pipeline/commit/ownership.h"
+#include "pipeline/commit/offset_metadata.h"
 
 namespace tacho {
 namespace {

@@ -5,17 +5,14 @@
 #include <optional>
 #include <set>
 
-#include "pipeline/commit/ownership.h"
-#include "pipeline/job/output_sizes.h"
+#include "pipeline/base/original.h"
+#include "pipeline/commit/offset_metadata.h"
 #include "pipeline/kafka/kafka_commands.h"
 #include "pipeline/kafka/kafka_connection.h"
 #include "pipeline/restore/changelog.h"
 
 namespace tacho {
 namespace {
-
-// What a topic takes unless it says otherwise, from Kafka 2.5 on.
-constexpr size_t kDefaultMessageBytes = 1048588;
 
 std::optional<int64_t> Number(const std::map<std::string, std::string>& config,
                               const std::string& name) {
@@ -134,8 +131,7 @@ class Evaluation {
   void CheckRights();
   void SetLimits();
   void CheckSizes();
-  void CheckSize(const std::string& topic, const std::string& what,
-                 size_t bytes, const std::string& limit);
+  void CheckSize(const JobOutput& output);
   size_t InputMessageBytes() const;
 
   const Job& job_;
@@ -398,27 +394,15 @@ size_t Evaluation::InputMessageBytes() const {
 // Everything that is written has been measured when it was accepted; here it is
 // held against what the topics take.
 void Evaluation::CheckSizes() {
-  if (job_.rejects.action == OnReject::kTopic) {
-    CheckSize(job_.rejects.topic, "a reject", job_.reject_bytes,
-              "limits.reject_bytes");
-  }
-  if (job_.late.action == OnReject::kTopic &&
-      job_.late.topic != job_.rejects.topic) {
-    CheckSize(job_.late.topic, "a late record", job_.reject_bytes,
-              "limits.reject_bytes");
-  }
-  for (const StreamConfig& stream : job_.streams) {
-    CheckSize(stream.output.topic, "a result of stream " + stream.name,
-              MaxResultBytes(job_, stream), "limits.string_bytes");
-  }
+  for (const JobOutput& output : OutputsOf(job_)) CheckSize(output);
   for (const auto& [name, changelog] : findings_.changelogs) {
-    CheckSize(name, "a change of state", MaxStateBytes(job_),
-              "limits.string_bytes");
+    CheckSize({name, "a change of state", MaxStateBytes(job_),
+               "limits.string_bytes"});
   }
 }
 
-void Evaluation::CheckSize(const std::string& topic, const std::string& what,
-                           size_t bytes, const std::string& limit) {
+void Evaluation::CheckSize(const JobOutput& output) {
+  const auto& [topic, what, bytes, limit, create] = output;
   const auto known = report_.limits.message_bytes.find(topic);
   const std::string need = what + " can have " + std::to_string(bytes) +
                            " bytes under this job's " + limit;
@@ -448,24 +432,17 @@ PreflightReport EvaluatePreflight(const Job& job,
 std::vector<std::string> WrittenTopics(const Job& job) {
   std::vector<std::string> topics;
   std::set<std::string> seen;
-  const auto add = [&](const std::string& topic) {
-    if (!topic.empty() && seen.insert(topic).second) topics.push_back(topic);
-  };
-  if (job.rejects.action == OnReject::kTopic) add(job.rejects.topic);
-  if (job.late.action == OnReject::kTopic) add(job.late.topic);
-  for (const StreamConfig& stream : job.streams) add(stream.output.topic);
+  for (const JobOutput& output : OutputsOf(job)) {
+    if (seen.insert(output.topic).second) topics.push_back(output.topic);
+  }
   return topics;
 }
 
 int32_t PartitionsToCreate(const Job& job, const std::string& topic) {
   int32_t partitions = 0;
-  const auto take = [&](const std::string& name, int32_t asked) {
-    if (name == topic) partitions = std::max(partitions, asked);
-  };
-  take(job.rejects.topic, job.rejects.create_partitions);
-  take(job.late.topic, job.late.create_partitions);
-  for (const StreamConfig& stream : job.streams) {
-    take(stream.output.topic, stream.output.create_partitions);
+  for (const JobOutput& output : OutputsOf(job)) {
+    if (output.topic != topic) continue;
+    partitions = std::max(partitions, output.create_partitions);
   }
   return partitions;
 }

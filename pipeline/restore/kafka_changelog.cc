@@ -11,11 +11,11 @@
 
 #include "pipeline/base/fail_point.h"
 #include "pipeline/base/log.h"
-#include "pipeline/commit/ownership.h"
 #include "pipeline/kafka/kafka_admin.h"
 #include "pipeline/kafka/kafka_commands.h"
 #include "pipeline/restore/kafka_changelog_reader.h"
 #include "state/changelog_record.h"
+#include "state/marker.h"
 
 namespace tacho {
 namespace {
@@ -189,7 +189,7 @@ Status KafkaChangelog::CheckNoneOf01(const std::string& input,
                      admin_->PartitionCount(topic, timeout));
     for (int32_t p = 0; p < std::min(count, partitions); ++p) {
       ASSIGN_OR_RETURN(const bool found, HoldsStateOf01({topic, p}, timeout));
-      if (found) return StateOf01("the changelog " + topic);
+      if (found) return RefusalOf01("the changelog " + topic).ToStatus();
     }
   }
   return Status::Ok();
@@ -212,7 +212,7 @@ Result<bool> KafkaChangelog::HoldsStateOf01(const TopicPartition& tp,
     for (const ChangelogChunk::Entry& entry : chunk.entries()) {
       if (chunk.Key(entry) != ChangelogMetaKey()) continue;
       const Result<Marker> meta = DecodeMarker(chunk.Value(entry));
-      if (meta.ok() && meta->of_01) return true;
+      if (meta.ok() && meta->lane.of_01) return true;
     }
     if (chunk.empty()) std::this_thread::sleep_for(Millis(5));
   }

@@ -1,7 +1,6 @@
 #include "pipeline/restore/restorer.h"
 
 #include "pipeline/base/check.h"
-#include "pipeline/commit/ownership.h"
 #include "state/changelog_record.h"
 
 namespace tacho {
@@ -124,15 +123,20 @@ Status Restorer::TakeLogId(uint64_t log_id) {
 
 Status Restorer::TakeMeta(std::string_view value) {
   ASSIGN_OR_RETURN(Marker meta, DecodeMarker(value));
-  RETURN_IF_ERROR(CheckOwner(OwnerOf(spec_.base), meta, FoundIn::kChangelog));
-  if (meta.reset_generation != spec_.base.reset_generation) {
-    return Corruption("meta record of generation " +
-                      std::to_string(meta.reset_generation));
+  for (const LaneDifference& difference :
+       CompareLanes(spec_.lane, meta.lane, FoundIn::kChangelog)) {
+    // Of the last meta record only, and for the take-over to judge.
+    if (difference.field == LaneField::kGuarantee ||
+        difference.field == LaneField::kPartitionCount) {
+      continue;
+    }
+    // Of another log, tables say nothing about this one.
+    if (difference.field == LaneField::kTables) {
+      RETURN_IF_ERROR(TakeLogId(meta.log_id));
+    }
+    return difference.status;
   }
   RETURN_IF_ERROR(TakeLogId(meta.log_id));
-  if (spec_.check_tables != nullptr) {
-    RETURN_IF_ERROR(spec_.check_tables(meta));
-  }
   if (meta.epoch <= last_epoch_) {
     return Corruption("epoch " + std::to_string(meta.epoch) + " after epoch " +
                       std::to_string(last_epoch_));
@@ -157,13 +161,8 @@ Status Restorer::WritePart() {
   Marker part;
   if (open_epoch_) {
     // The epoch's own meta record is still to come; the last one is history.
-    part.group = spec_.base.group;
-    part.topic = spec_.base.topic;
-    part.cluster_id = spec_.base.cluster_id;
-    part.job = spec_.base.job;
-    part.guarantee = spec_.base.guarantee;
-    part.input_partitions = spec_.base.input_partitions;
-    part.reset_generation = spec_.base.reset_generation;
+    part.lane = spec_.lane;
+    part.lane.tables.clear();
     part.log_id = log_id_;
   } else {
     part = *meta_;
@@ -237,9 +236,11 @@ Status Restorer::At(Offset offset, const Status& status) const {
 }
 
 std::string Restorer::ChangelogName() const {
-  const std::string topic = ChangelogTopic(spec_.base.group, spec_.tp.topic,
-                                           spec_.base.reset_generation);
-  return TopicPartition{topic, spec_.tp.partition}.ToString();
+  const LaneIdentity& lane = spec_.lane;
+  const TopicPartition log{
+      ChangelogTopic(lane.group, lane.tp.topic, lane.reset_generation),
+      lane.tp.partition};
+  return log.ToString();
 }
 
 }  // namespace tacho

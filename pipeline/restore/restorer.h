@@ -49,23 +49,16 @@ namespace tacho {
 class Restorer {
  public:
   struct Spec {
-    TopicPartition tp;               // The input's.
+    LaneIdentity lane;               // What meta records must say.
     std::vector<std::string> names;  // Tables; TableId is the place.
-    // The store's marker, whole or restoring, or the identity of a new lane's:
-    // epoch 0, and whose it is, guarantee, input_partitions and
-    // reset_generation.
-    Marker base;
+    Marker base;     // The store's, whole or restoring; as made: it has none.
     Offset end = 0;  // Of the changelog, uncommitted records included.
     Millis delete_retention = std::chrono::hours(24);
     // Whether a table could have written an entry, as LaneState::CheckEntry.
-    // What does not pass gets nowhere near the store.
+    // What does not pass gets nowhere near the store. It is no damage where a
+    // table has changed its meaning, which the meta record that follows says.
     std::function<Status(TableId, std::string_view key, std::string_view value)>
         check;
-    // Whether the tables of a meta record are those that the job declares, as
-    // LaneState::CheckFingerprints; null: not asked. A value that does not pass
-    // is no damage where its table has changed its meaning, and only the meta
-    // record that follows it says so.
-    std::function<Status(const Marker&)> check_tables = nullptr;
   };
   struct Limits {
     size_t read_bytes = size_t{1} << 20;    // Of one step.

@@ -29,30 +29,6 @@ std::string RebuildAdvice() {
 
 }  // namespace
 
-Status CheckIdentity(const LaneIdentity& lane, const Marker& marker,
-                     FoundIn where) {
-  RETURN_IF_ERROR(CheckOwner(lane.owner(), marker, where));
-  if (marker.guarantee != lane.guarantee) {
-    return InvalidArgument(
-        std::string("the state was written under guarantee: ") +
-        GuaranteeName(marker.guarantee) + " and the job says " +
-        GuaranteeName(lane.guarantee) +
-        "; set it back, or remove the state directory and accept that open "
-        "windows start empty");
-  }
-  if (marker.input_partitions != lane.input_partitions &&
-      !lane.partitions_may_change) {
-    return InvalidArgument(
-        "the state was written when the topic had " +
-        std::to_string(marker.input_partitions) + " partitions; it has " +
-        std::to_string(lane.input_partitions) +
-        ": keys have moved to other partitions and per-vehicle state does not "
-        "follow. Set partitions_added: continue to accept that, or replay the "
-        "topic into a new group");
-  }
-  return Status::Ok();
-}
-
 RestoreBase ChooseBase(const LaneIdentity& lane,
                        const std::optional<Marker>& local,
                        const ChangelogExtent& changelog, Timestamp now) {
@@ -60,12 +36,12 @@ RestoreBase ChooseBase(const LaneIdentity& lane,
   base.replay_from = changelog.start;
   if (!local.has_value()) return base;
   const Offset next = local->changelog_next;
-  if (local->of_01) {
+  if (local->lane.of_01) {
     base.why_not = "tacho 0.1 wrote it";
-  } else if (local->reset_generation != lane.generation) {
+  } else if (local->lane.reset_generation != lane.reset_generation) {
     base.why_not = "it is of reset generation " +
-                   std::to_string(local->reset_generation) +
-                   ", the group is at " + std::to_string(lane.generation);
+                   std::to_string(local->lane.reset_generation) +
+                   ", the group is at " + std::to_string(lane.reset_generation);
   } else if (next == kNoOffset || local->log_id == 0) {
     base.why_not = "it does not say which part of which changelog it holds";
   } else if (next > changelog.end) {
@@ -96,17 +72,18 @@ Status CheckWhole(const LaneIdentity& lane, const CommittedOffset& committed,
     return Status::Ok();
   }
   const std::string what =
-      base.alarm
-          ? "the changelog (generation " + std::to_string(lane.generation) +
-                ") ends at offset " + std::to_string(changelog.end) +
-                ", and the state on this host holds it up to " +
-                std::to_string(local->changelog_next) +
-                ": it was deleted or emptied, or its end was cut off"
-          : "the changelog (generation " + std::to_string(lane.generation) +
-                ") begins at offset " + std::to_string(changelog.start) +
-                ", not at 0: its head was deleted, and state with it "
-                "(compaction does not do that; DeleteRecords does, and "
-                "retention under another cleanup.policy than compact)";
+      base.alarm ? "the changelog (generation " +
+                       std::to_string(lane.reset_generation) +
+                       ") ends at offset " + std::to_string(changelog.end) +
+                       ", and the state on this host holds it up to " +
+                       std::to_string(local->changelog_next) +
+                       ": it was deleted or emptied, or its end was cut off"
+                 : "the changelog (generation " +
+                       std::to_string(lane.reset_generation) +
+                       ") begins at offset " + std::to_string(changelog.start) +
+                       ", not at 0: its head was deleted, and state with it "
+                       "(compaction does not do that; DeleteRecords does, and "
+                       "retention under another cleanup.policy than compact)";
   const bool whole = local.has_value() && !local->restoring;
   if (whole && IsUntouched(committed, *local)) {
     return Corruption(what +
@@ -148,7 +125,7 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
         " was committed with epoch " +
         std::to_string(committed.metadata->epoch) +
         " of this job, and its changelog (generation " +
-        std::to_string(lane.generation) +
+        std::to_string(lane.reset_generation) +
         ") holds no state: it was deleted or emptied. To go on with empty "
         "state, " +
         ResetCommand(lane, "wipe"));
@@ -159,7 +136,7 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
     return Corruption(
         "the group was reset with --state wipe, and the changelog of its new "
         "generation " +
-        std::to_string(lane.generation) + " holds state already (epoch " +
+        std::to_string(lane.reset_generation) + " holds state already (epoch " +
         std::to_string(state->epoch) +
         "): the offset was moved back to before the generation began. To "
         "start with empty state, " +
@@ -170,10 +147,10 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
   if (IsBehind(committed, *state)) {
     return Corruption(
         "the group is at epoch " + std::to_string(committed.metadata->epoch) +
-        " and the changelog (generation " + std::to_string(lane.generation) +
-        ") ends with epoch " + std::to_string(state->epoch) +
-        ": its end was cut off. " + RebuildAdvice() + "Or, to go on, " +
-        ResetCommand(lane, "keep|wipe"));
+        " and the changelog (generation " +
+        std::to_string(lane.reset_generation) + ") ends with epoch " +
+        std::to_string(state->epoch) + ": its end was cut off. " +
+        RebuildAdvice() + "Or, to go on, " + ResetCommand(lane, "keep|wipe"));
   }
   if (committed.offset == kNoOffset) {
     // Expired, or never told: the state knows where it ends.
@@ -196,7 +173,7 @@ Result<StartDecision> DecideStart(const LaneIdentity& lane,
 
 bool IsBehind(const CommittedOffset& committed, const Marker& state) {
   return IsOf(committed, Origin::kEpoch) &&
-         committed.metadata->generation == state.reset_generation &&
+         committed.metadata->generation == state.lane.reset_generation &&
          committed.metadata->epoch > state.epoch;
 }
 
@@ -209,9 +186,9 @@ StartDecision DecideLocalStart(const CommittedOffset& committed,
   const bool keep = IsOf(committed, Origin::kResetKeep);
   const bool wipe = IsOf(committed, Origin::kResetWipe);
   const bool of_generation =
-      local.has_value() && !local->of_01 &&
+      local.has_value() && !local->lane.of_01 &&
       (!committed.metadata.has_value() ||
-       local->reset_generation == committed.metadata->generation);
+       local->lane.reset_generation == committed.metadata->generation);
   if (local.has_value() && !of_generation) {
     decision.start = committed.offset;
     decision.use_state = keep;
@@ -252,13 +229,7 @@ Status CheckStartInLog(const LaneIdentity& lane, Offset start, Offset first,
 
 bool IsUntouched(const CommittedOffset& committed, const Marker& last) {
   return committed.offset == last.next_offset &&
-         committed.metadata.has_value() &&
-         committed.metadata->origin == Origin::kEpoch &&
-         committed.metadata->generation == last.reset_generation &&
-         committed.metadata->epoch == last.epoch &&
-         committed.metadata->writer_id == last.writer_id &&
-         committed.metadata->published == last.published &&
-         committed.metadata->job == last.job;
+         committed.metadata == MetadataOf(last);
 }
 
 }  // namespace tacho

@@ -8,7 +8,6 @@
 #include "pipeline/base/status.h"
 #include "pipeline/base/time.h"
 #include "pipeline/commit/offset_metadata.h"
-#include "pipeline/commit/ownership.h"
 #include "state/marker.h"
 
 namespace tacho {
@@ -16,20 +15,6 @@ namespace tacho {
 // The decisions of taking a partition over: what each source of truth says,
 // and which of them is believed. No I/O; the steps and their order are in
 // pipeline/worker/lane_take_over.h.
-
-// What this worker expects of the state of a lane.
-struct LaneIdentity {
-  TopicPartition tp;
-  std::string job;
-  std::string group;
-  Guarantee guarantee = Guarantee::kExactlyOnce;
-  int32_t input_partitions = 0;
-  bool partitions_may_change = false;  // partitions_added: continue.
-  std::string cluster_id;
-  int64_t generation = 0;  // Reset generation, of the committed offset.
-
-  StateOwner owner() const { return {group, tp.topic, cluster_id, job}; }
-};
 
 // The group's offset as the coordinator has it.
 struct CommittedOffset {
@@ -44,11 +29,6 @@ struct ChangelogExtent {
   Millis delete_retention{0};
 };
 
-// State of another owner, guarantee or partition count.
-// kInvalidArgument with the remedy.
-Status CheckIdentity(const LaneIdentity& lane, const Marker& marker,
-                     FoundIn where);
-
 // Exactly once: where a restore starts.
 struct RestoreBase {
   bool use_local = false;
@@ -56,8 +36,7 @@ struct RestoreBase {
   std::string why_not;  // Why what is on disk is not used; empty: nothing is.
   bool alarm = false;   // The changelog has lost what the store has.
 };
-// REQUIRES: CheckIdentity of it, if there is one and it is of the lane's
-// generation; else CheckPlace.
+// REQUIRES: `local` is the lane's, or of a generation that a reset has ended.
 //
 // That `local` is of this log and not of an earlier one of the same name is
 // seen by the restore (Marker::log_id) or, if there is nothing to replay, by

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "pipeline/commit/ownership.h"
+#include "pipeline/commit/offset_metadata.h"
 
 namespace tacho {
 namespace {

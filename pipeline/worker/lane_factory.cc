@@ -6,6 +6,19 @@
 
 namespace tacho {
 
+LaneIdentity IdentityOf(const Job& job, const TopicPartition& tp,
+                        int32_t input_partitions,
+                        const std::string& cluster_id) {
+  LaneIdentity lane;
+  lane.group = job.group.id;
+  lane.tp = tp;
+  lane.cluster_id = cluster_id;
+  lane.job = job.name;
+  lane.guarantee = job.guarantee;
+  lane.input_partitions = input_partitions;
+  return lane;
+}
+
 LaneFactory::LaneFactory(const Job& job, std::string writer_id,
                          LaneCounters& counters, LaneEvents& events,
                          const Clock& clock)
@@ -20,15 +33,9 @@ Result<std::unique_ptr<Lane>> LaneFactory::Make(
     std::unique_ptr<StateStore> store) const {
   const JobSinks sinks(job_);
   LaneOptions options;
-  options.tp = spec.tp;
-  options.job = job_.name;
+  options.lane = spec.lane;
   options.job_digest = job_.digest;
-  options.group = job_.group.id;
   options.writer_id = writer_id_;
-  options.guarantee = job_.guarantee;
-  options.input_partitions = spec.input_partitions;
-  options.cluster_id = spec.cluster_id;
-  options.reset_generation = spec.reset_generation;
   options.drain.max_messages = job_.batch_max_records;
   options.drain.max_bytes = drain_bytes_;
   options.drain.skip_unreadable = job_.on_unreadable == OnUnreadable::kSkip;
@@ -52,7 +59,7 @@ Result<std::unique_ptr<Lane>> LaneFactory::Make(
                   std::move(store)};
   auto lane =
       std::make_unique<Lane>(std::move(options), std::move(parts), job_.schema,
-                             counters_.Of(spec.tp), events_, clock_);
+                             counters_.Of(spec.lane.tp), events_, clock_);
   RETURN_IF_ERROR(AddStreams(job_, sinks, *lane));
   return lane;
 }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "pipeline/job/job.h"
-#include "pipeline/job/output_limits.h"
 #include "pipeline/lane/epoch_budget.h"
 #include "pipeline/lane/lane.h"
 #include "pipeline/worker/lane_set.h"
@@ -15,13 +14,16 @@ namespace tacho {
 
 // What differs from lane to lane.
 struct LaneSpec {
-  TopicPartition tp;
-  int32_t input_partitions = 0;
+  LaneIdentity lane;
   Offset end_offset = kNoOffset;  // Exclusive; kNoOffset: no end.
   bool close_at_end = false;
-  std::string cluster_id;
-  int64_t reset_generation = 0;
 };
+
+// The identity of a job's lane, but for its tables and, as long as nobody has
+// asked, its reset generation.
+LaneIdentity IdentityOf(const Job& job, const TopicPartition& tp,
+                        int32_t input_partitions,
+                        const std::string& cluster_id);
 
 // Makes lanes as the job describes them: decoder, streams, limits, sinks.
 // Threading: any thread.

@@ -6,6 +6,7 @@
 
 #include "pipeline/base/exit_watchdog.h"
 #include "pipeline/base/log.h"
+#include "pipeline/worker/metric_table.h"
 
 namespace tacho {
 namespace {
@@ -35,32 +36,10 @@ LaneMetrics& LaneCounters::Of(const TopicPartition& tp) {
   return *slot;
 }
 
-LaneTotals LaneCounters::Totals() const {
+LaneMetrics LaneCounters::Totals() const {
+  LaneMetrics totals(reject_sites_);
   const MutexLock lock(mutex_);
-  LaneTotals totals;
-  totals.state_not_moved = state_not_moved_.value();
-  for (const auto& [tp, m] : metrics_) {
-    totals.messages += m->messages.value();
-    totals.message_bytes += m->message_bytes.value();
-    totals.records += m->records.value();
-    totals.outputs += m->outputs.value();
-    totals.late += m->late.value();
-    totals.filtered += m->filtered.value();
-    totals.sum_overflow += m->sum_overflow.value();
-    totals.late_records += m->late_records.value();
-    totals.repeated += m->repeated.value();
-    totals.skipped += m->skipped.value();
-    totals.invalid_values += m->invalid_values.value();
-    totals.time_jumps += m->time_jumps.value();
-    totals.rejected_at.resize(reject_sites_);
-    for (size_t i = 0; i < reject_sites_; ++i) {
-      totals.rejected_at[i] += m->rejected_at.value(i);
-    }
-    totals.state_reads += m->state_reads.value();
-    for (size_t i = 0; i < kRejectReasons; ++i) {
-      totals.rejects[i] += m->rejects[i].value();
-    }
-  }
+  for (const auto& [tp, metrics] : metrics_) AddTo(totals, *metrics);
   return totals;
 }
 

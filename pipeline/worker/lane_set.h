@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -16,32 +15,6 @@
 
 namespace tacho {
 
-// Sums over all lanes that this worker has had.
-struct LaneTotals {
-  uint64_t messages = 0;
-  uint64_t message_bytes = 0;
-  uint64_t records = 0;
-  uint64_t outputs = 0;
-  uint64_t late = 0;
-  uint64_t filtered = 0;
-  uint64_t sum_overflow = 0;
-  uint64_t late_records = 0;
-  uint64_t repeated = 0;
-  uint64_t skipped = 0;
-  uint64_t invalid_values = 0;
-  uint64_t time_jumps = 0;
-  uint64_t state_reads = 0;
-  std::array<uint64_t, kRejectReasons> rejects{};
-  std::vector<uint64_t> rejected_at;  // By RejectSite::site.
-  uint64_t state_not_moved = 0;
-
-  uint64_t total_rejects() const {
-    uint64_t sum = 0;
-    for (const uint64_t n : rejects) sum += n;
-    return sum;
-  }
-};
-
 // Counters by partition. They outlive their lane: a partition that comes back
 // goes on counting.
 // Threading: any thread.
@@ -51,15 +24,13 @@ class LaneCounters {
   explicit LaneCounters(size_t reject_sites) : reject_sites_(reject_sites) {}
 
   LaneMetrics& Of(const TopicPartition& tp);
-  void CountStateNotMoved() { state_not_moved_.Add(1); }
-  LaneTotals Totals() const;
+  LaneMetrics Totals() const;
 
  private:
   const size_t reject_sites_;
   mutable Mutex mutex_;
   std::map<TopicPartition, std::unique_ptr<LaneMetrics>> metrics_
       GUARDED_BY(mutex_);
-  Counter state_not_moved_;
 };
 
 class EpochDriver;

@@ -24,16 +24,7 @@ constexpr char kDamagedChangelog[] =
 }  // namespace
 
 LaneTakeOver::LaneTakeOver(TakeOverRequest request, TakeOverContext& context)
-    : request_(std::move(request)), context_(context) {
-  identity_.tp = request_.spec.tp;
-  identity_.job = context_.job.name;
-  identity_.group = context_.job.group.id;
-  identity_.guarantee = context_.job.guarantee;
-  identity_.input_partitions = request_.spec.input_partitions;
-  identity_.partitions_may_change =
-      context_.job.partitions_added == PartitionsAdded::kContinue;
-  identity_.cluster_id = context_.cluster_id;
-}
+    : request_(std::move(request)), context_(context) {}
 
 LaneTakeOver::~LaneTakeOver() {
   std::vector<std::unique_ptr<Lane>> lanes;
@@ -66,33 +57,32 @@ Status LaneTakeOver::FindGeneration() {
   int64_t generation = 0;
   if (committed_.metadata.has_value()) {
     RETURN_IF_ERROR(
-        CheckMetadata(identity_.group, identity_.job, *committed_.metadata));
+        CheckMetadata(identity().group, identity().job, *committed_.metadata));
     generation = committed_.metadata->generation;
   } else if (const auto found = context_.generations.find(tp().topic);
              found != context_.generations.end()) {
     generation = found->second;
   } else if (exactly_once()) {
-    ASSIGN_OR_RETURN(
-        const auto others,
-        CommittedOfTopic(context_.log, tp().topic, identity_.input_partitions));
+    ASSIGN_OR_RETURN(const auto others,
+                     CommittedOfTopic(context_.log, tp().topic,
+                                      identity().input_partitions));
     bool known = false;
     for (const PartitionOffset& o : others) {
       const auto metadata = ParseOffsetMetadata(o.metadata);
       if (!metadata.has_value()) continue;
-      RETURN_IF_ERROR(CheckMetadata(identity_.group, identity_.job, *metadata));
+      RETURN_IF_ERROR(
+          CheckMetadata(identity().group, identity().job, *metadata));
       known = true;
       generation = std::max(generation, metadata->generation);
     }
     if (!known) {
       ASSIGN_OR_RETURN(generation, context_.changelog->NewestGeneration(
-                                       tp().topic, identity_.input_partitions,
+                                       tp().topic, identity().input_partitions,
                                        kRequestTimeout));
     }
     context_.generations[tp().topic] = generation;
   }
-  identity_.generation = generation;
-  request_.spec.reset_generation = generation;
-  request_.spec.cluster_id = context_.cluster_id;
+  request_.spec.lane.reset_generation = generation;
   phase_ = Phase::kBase;
   return Status::Ok();
 }
@@ -104,11 +94,11 @@ Result<std::optional<TransactionHold>> LaneTakeOver::Hold() {
     case Phase::kGeneration:
     case Phase::kStart:  // They ask for those of the whole topic.
       return context_.log.OffsetHold(
-          PartitionsOf(tp().topic, identity_.input_partitions),
+          PartitionsOf(tp().topic, identity().input_partitions),
           kRequestTimeout);
     case Phase::kReplay:
-      return context_.changelog->Hold(tp(), identity_.generation, replay_to_,
-                                      kRequestTimeout);
+      return context_.changelog->Hold(tp(), identity().reset_generation,
+                                      replay_to_, kRequestTimeout);
     default:
       return std::optional<TransactionHold>();
   }
@@ -168,7 +158,7 @@ Status LaneTakeOver::FindBase() {
   if (request_.suspended != nullptr) {
     const std::optional<Marker>& last = request_.suspended->applied_marker();
     if (last.has_value() && IsUntouched(committed_, *last) &&
-        last->input_partitions == identity_.input_partitions) {
+        last->lane.input_partitions == identity().input_partitions) {
       lane_ = std::move(request_.suspended);
       lane_->Resume(std::move(request_.reader));
       opened_.loaded = true;
@@ -192,7 +182,9 @@ void LaneTakeOver::CloseSuspended() {
 // At least once: the state that this host has, or none.
 Status LaneTakeOver::FindLocalBase() {
   RETURN_IF_ERROR(OpenStore());
-  if (marker_.has_value()) RETURN_IF_ERROR(CheckLocal(*marker_));
+  if (marker_.has_value()) {
+    RETURN_IF_ERROR(CheckFound(*marker_, FoundIn::kDirectory));
+  }
   const StartDecision decision = DecideLocalStart(committed_, marker_);
   if (!decision.use_state && marker_.has_value()) {
     LOG(kWarn, "local_state_not_used",
@@ -212,7 +204,7 @@ Status LaneTakeOver::FindLocalBase() {
           "another host went on from the state that is here, or nothing is "
           "here; under at_least_once_local state does not follow a partition: "
           "it starts with empty windows"}});
-    context_.counters.CountStateNotMoved();
+    context_.counters.Of(tp()).state_not_moved.Add(1);
   }
   opened_.start = decision.start;
   opened_.recommit = decision.recommit;
@@ -222,29 +214,46 @@ Status LaneTakeOver::FindLocalBase() {
   return Status::Ok();
 }
 
-// What is on disk must be ours to be used, or to be put away.
-Status LaneTakeOver::CheckLocal(const Marker& marker) const {
+// What was found must be ours to be used, or to be put away.
+Status LaneTakeOver::CheckFound(const Marker& marker, FoundIn where) const {
   const bool told = committed_.metadata.has_value();
   const bool kept =
       told && !exactly_once() &&
       committed_.metadata->origin == OffsetMetadata::Origin::kResetKeep;
-  // The group has gone on without it, or a reset has ended it.
-  if (marker.of_01 && told && !kept) return Status::Ok();
-  RETURN_IF_ERROR(CheckPlace(identity_.owner(), marker, FoundIn::kDirectory));
-  // Of a generation that a reset has ended: on its way out, whatever it was,
-  // unless the reset keeps it.
-  const bool ended = marker.reset_generation != identity_.generation;
-  if (ended && !kept) return Status::Ok();
-  return CheckIdentity(identity_, marker, FoundIn::kDirectory);
+  for (const LaneDifference& difference :
+       CompareLanes(identity(), marker.lane, where)) {
+    switch (difference.field) {
+      case LaneField::kVersion:
+        // The group has gone on without it, or a reset has ended it.
+        if (told && !kept) return Status::Ok();
+        break;
+      case LaneField::kGeneration:
+        // A reset has ended it: on its way out, whatever it was, unless the
+        // reset keeps it.
+        if (!kept) return Status::Ok();
+        continue;
+      case LaneField::kPartitionCount:
+        if (partitions_may_change()) continue;
+        break;
+      case LaneField::kTables:  // Compared when the lane has declared them.
+        continue;
+      default:
+        break;
+    }
+    return difference.status;
+  }
+  return Status::Ok();
 }
 
 // Exactly once: what this host has, if the changelog can bring it up to date.
 Status LaneTakeOver::FindRestoreBase() {
   ASSIGN_OR_RETURN(const ChangelogExtent extent, Extent());
   RETURN_IF_ERROR(OpenStore());
-  if (marker_.has_value()) RETURN_IF_ERROR(CheckLocal(*marker_));
+  if (marker_.has_value()) {
+    RETURN_IF_ERROR(CheckFound(*marker_, FoundIn::kDirectory));
+  }
   const RestoreBase base =
-      ChooseBase(identity_, marker_, extent, context_.clock.Now());
+      ChooseBase(identity(), marker_, extent, context_.clock.Now());
   if (base.alarm) {
     LOG(kError, "changelog_lost_records",
         {{"topic", tp().topic},
@@ -256,7 +265,7 @@ Status LaneTakeOver::FindRestoreBase() {
          {"partition", tp().partition},
          {"reason", base.why_not}});
   }
-  RETURN_IF_ERROR(CheckWhole(identity_, committed_, marker_, base, extent));
+  RETURN_IF_ERROR(CheckWhole(identity(), committed_, marker_, base, extent));
   if (base.use_local && extent.start > 0) {
     LOG(kError, "changelog_head_lost",
         {{"topic", tp().topic},
@@ -288,13 +297,15 @@ Status LaneTakeOver::FindRestoreBase() {
 Result<ChangelogExtent> LaneTakeOver::Extent() {
   Changelog& changelog = *context_.changelog;
   const std::string& topic = tp().topic;
-  RETURN_IF_ERROR(changelog.Prepare(topic, identity_.input_partitions,
-                                    identity_.generation, kRequestTimeout));
-  ASSIGN_OR_RETURN(const auto range, changelog.Range(tp(), identity_.generation,
-                                                     kRequestTimeout));
+  RETURN_IF_ERROR(changelog.Prepare(topic, identity().input_partitions,
+                                    identity().reset_generation,
+                                    kRequestTimeout));
+  ASSIGN_OR_RETURN(
+      const auto range,
+      changelog.Range(tp(), identity().reset_generation, kRequestTimeout));
   return ChangelogExtent{
       range.first, range.second,
-      changelog.delete_retention(topic, identity_.generation)};
+      changelog.delete_retention(topic, identity().reset_generation)};
 }
 
 Status LaneTakeOver::OpenStore() {
@@ -350,30 +361,18 @@ Status LaneTakeOver::MakeLane(const std::optional<Marker>& marker) {
 // ---- Replay.
 
 Status LaneTakeOver::OpenLog() {
-  ASSIGN_OR_RETURN(auto reader, context_.changelog->Open(
-                                    tp(), identity_.generation, replay_from_));
+  ASSIGN_OR_RETURN(auto reader,
+                   context_.changelog->Open(tp(), identity().reset_generation,
+                                            replay_from_));
   Restorer::Spec spec;
-  spec.tp = tp();
+  spec.lane = lane_->identity();
   spec.names = lane_->table_names();
+  spec.base = marker_.value_or(Marker());
   spec.end = replay_to_;
-  if (marker_.has_value()) {
-    spec.base = *marker_;
-  } else {
-    spec.base.group = identity_.group;
-    spec.base.topic = tp().topic;
-    spec.base.cluster_id = identity_.cluster_id;
-    spec.base.job = identity_.job;
-    spec.base.guarantee = identity_.guarantee;
-    spec.base.input_partitions = identity_.input_partitions;
-    spec.base.reset_generation = identity_.generation;
-  }
   spec.delete_retention = delete_retention_;
   spec.check = [lane = lane_.get()](TableId table, std::string_view key,
                                     std::string_view value) {
     return lane->CheckEntry(table, key, value);
-  };
-  spec.check_tables = [lane = lane_.get()](const Marker& meta) {
-    return lane->CheckTables(meta);
   };
   restorer_ = std::make_unique<Restorer>(lane_->store(), std::move(reader),
                                          std::move(spec), context_.clock);
@@ -445,10 +444,10 @@ Status LaneTakeOver::LookAgain(const Status& contradiction) {
 Status LaneTakeOver::DecideStartAndState() {
   if (exactly_once()) {
     if (marker_.has_value()) {
-      RETURN_IF_ERROR(CheckIdentity(identity_, *marker_, FoundIn::kChangelog));
+      RETURN_IF_ERROR(CheckFound(*marker_, FoundIn::kChangelog));
     }
     ASSIGN_OR_RETURN(const StartDecision decision,
-                     DecideStart(identity_, committed_, marker_));
+                     DecideStart(identity(), committed_, marker_));
     opened_.start = decision.start;
     opened_.recommit = decision.recommit;
     opened_.begins_log = decision.begins_log;
@@ -458,17 +457,16 @@ Status LaneTakeOver::DecideStartAndState() {
     // At least once it also goes into the marker: otherwise a lane that had
     // nothing to read yet would look like one whose state stayed elsewhere.
     opened_.recommit = true;
-    StartPolicy policy(context_.job, context_.member, context_.log,
-                       identity_.generation);
-    const Result<Offset> start =
-        policy.Resolve(tp(), identity_.input_partitions);
+    StartPolicy policy(context_.job.group.offset_reset, identity(),
+                       context_.member, context_.log);
+    const Result<Offset> start = policy.Resolve();
     waits_for_owner_ = policy.waits_for_owner();
     ASSIGN_OR_RETURN(opened_.start, start);
     return Status::Ok();
   }
   ASSIGN_OR_RETURN(const auto range,
                    context_.log.LogRange(tp(), kRequestTimeout));
-  return CheckStartInLog(identity_, opened_.start, range.first, range.second);
+  return CheckStartInLog(identity(), opened_.start, range.first, range.second);
 }
 
 }  // namespace tacho

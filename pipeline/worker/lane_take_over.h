@@ -50,7 +50,6 @@ struct TakeOverContext {
   const LaneFactory& factory;
   LaneCounters& counters;
   const Clock& clock;
-  std::string cluster_id;
   // How often changelogs in use are looked at again while nothing is opened.
   Millis changelog_check{60000};
   // Of the assignment that is being opened: what is the same for all lanes and
@@ -107,7 +106,8 @@ class LaneTakeOver {
                                     : "for its committed offset";
   }
 
-  const TopicPartition& tp() const { return request_.spec.tp; }
+  const LaneIdentity& identity() const { return request_.spec.lane; }
+  const TopicPartition& tp() const { return request_.spec.lane.tp; }
   // While a restore is under way.
   std::optional<Restorer::Progress> progress() const;
 
@@ -127,7 +127,7 @@ class LaneTakeOver {
   Status FindBase();
   Status FindLocalBase();
   Status FindRestoreBase();
-  Status CheckLocal(const Marker& marker) const;
+  Status CheckFound(const Marker& marker, FoundIn where) const;
   Result<ChangelogExtent> Extent();
   // Opens the lane's store and reads its marker; what cannot be read is moved
   // into quarantine.
@@ -145,12 +145,14 @@ class LaneTakeOver {
   void DropLane();
   Status DecideStartAndState();
   void CloseSuspended();
+  bool partitions_may_change() const {
+    return context_.job.partitions_added == PartitionsAdded::kContinue;
+  }
   bool exactly_once() const { return context_.changelog != nullptr; }
 
   TakeOverRequest request_;
   TakeOverContext& context_;
   Phase phase_ = Phase::kCommitted;
-  LaneIdentity identity_;
   CommittedOffset committed_;
   std::unique_ptr<StateStore> store_;  // Until the lane is made.
   std::optional<Marker> marker_;       // Of the store.

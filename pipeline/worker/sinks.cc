@@ -56,14 +56,10 @@ Status AddStreams(const Job& job, const JobSinks& sinks, Lane& lane) {
     OutputOptions output;
     output.sink = sinks.OfStream(i);
     output.late_sink = sinks.late();
-    output.late_bytes = job.reject_bytes;
     output.encoding = stream.output.encoding;
     output.encode.time_format = stream.output.time_format;
     output.units = stream.output.units;
     output.stream = stream.name;
-    output.job = job.name;
-    output.topic = lane.tp().topic;
-    output.partition = lane.tp().partition;
     std::optional<size_t> from;  // By its place among those added.
     if (const auto read = FindStream(job, stream.from)) {
       from = static_cast<size_t>(std::find(order.begin(), order.end(), *read) -

@@ -34,14 +34,13 @@ Result<std::vector<PartitionOffset>> CommittedOfTopic(PartitionLog& log,
 // partition, for every partition that is there when the group begins: so one
 // that has no offset while the first has one appeared later, and holds nothing
 // that the group has chosen to skip. From the beginning is the same for both.
-Result<Offset> StartPolicy::Resolve(const TopicPartition& tp,
-                                    int32_t partitions) {
-  const OffsetReset policy = job_.group.offset_reset;
-  if (policy == OffsetReset::kEarliest) {
-    return CommitStarts({{tp}}, tp, /*at_end=*/false);
+Result<Offset> StartPolicy::Resolve() {
+  const TopicPartition& tp = lane_.tp;
+  if (reset_ == OffsetReset::kEarliest) {
+    return CommitStarts({{tp}}, /*at_end=*/false);
   }
   ASSIGN_OR_RETURN(const auto known,
-                   CommittedOfTopic(log_, tp.topic, partitions));
+                   CommittedOfTopic(log_, tp.topic, lane_.input_partitions));
   const auto of = [&](int32_t partition) {
     const auto found = std::find_if(
         known.begin(), known.end(),
@@ -55,33 +54,31 @@ Result<Offset> StartPolicy::Resolve(const TopicPartition& tp,
     return o.offset != kNoOffset;
   });
   if (tp.partition == 0) {
-    if (begun || policy == OffsetReset::kLatest) {
-      return CommitStarts(known, tp, /*at_end=*/!begun);
+    if (begun || reset_ == OffsetReset::kLatest) {
+      return CommitStarts(known, /*at_end=*/!begun);
     }
   } else if (of(0).offset != kNoOffset) {
-    return CommitStarts({{tp}}, tp, /*at_end=*/false);
-  } else if (policy == OffsetReset::kLatest) {
+    return CommitStarts({{tp}}, /*at_end=*/false);
+  } else if (reset_ == OffsetReset::kLatest) {
     waits_for_owner_ = true;
     return Status(StatusCode::kUnavailable,
                   "the owner of " + TopicPartition{tp.topic, 0}.ToString() +
-                      " has not committed yet where group " + job_.group.id +
+                      " has not committed yet where group " + lane_.group +
                       " starts",
                   /*retryable=*/true);
   }
   return InvalidArgument(
-      "group " + job_.group.id + " has no committed offset for " +
-      tp.ToString() +
+      "group " + lane_.group + " has no committed offset for " + tp.ToString() +
       " and group.offset_reset is none; set it to earliest or latest, or "
       "set the group's offsets: tacho offsets reset JOB.yaml --to ...");
 }
 
-// Of all partitions in `known` that have no offset; returns that of `tp`.
+// Of all partitions in `known` that have no offset; returns the lane's.
 Result<Offset> StartPolicy::CommitStarts(
-    const std::vector<PartitionOffset>& known, const TopicPartition& tp,
-    bool at_end) {
+    const std::vector<PartitionOffset>& known, bool at_end) {
   OffsetMetadata metadata;
-  metadata.generation = generation_;
-  metadata.job = job_.name;
+  metadata.generation = lane_.reset_generation;
+  metadata.job = lane_.job;
   Offset start = kNoOffset;
   std::vector<PartitionOffset> starts;
   for (const PartitionOffset& o : known) {
@@ -89,7 +86,7 @@ Result<Offset> StartPolicy::CommitStarts(
     ASSIGN_OR_RETURN(const auto range, log_.LogRange(o.tp, kRequestTimeout));
     const Offset offset = at_end ? range.second : range.first;
     starts.push_back({o.tp, offset, FormatOffsetMetadata(metadata)});
-    if (o.tp == tp) start = offset;
+    if (o.tp == lane_.tp) start = offset;
   }
   CHECK(start != kNoOffset);
   RETURN_IF_ERROR(member_.CommitOffsets(starts, kCommitOffsetsTimeout));

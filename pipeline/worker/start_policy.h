@@ -9,6 +9,7 @@
 #include "pipeline/consume/group_member.h"
 #include "pipeline/consume/partition_log.h"
 #include "pipeline/job/job.h"
+#include "state/lane_identity.h"
 
 namespace tacho {
 
@@ -25,26 +26,25 @@ Result<std::vector<PartitionOffset>> CommittedOfTopic(PartitionLog& log,
 // Threading: one thread. Waits on the network.
 class StartPolicy {
  public:
-  // `generation`: of the group's changelog, for the offsets' metadata. The
-  // others outlive it.
-  StartPolicy(const Job& job, GroupMember& member, PartitionLog& log,
-              int64_t generation)
-      : job_(job), member_(member), log_(log), generation_(generation) {}
+  // All of them outlive it.
+  StartPolicy(OffsetReset reset, const LaneIdentity& lane, GroupMember& member,
+              PartitionLog& log)
+      : reset_(reset), lane_(lane), member_(member), log_(log) {}
 
-  // The start, committed. `partitions`: of the topic. Errors: kUnavailable
-  // (retryable), kInvalidArgument if the policy is to have none.
-  Result<Offset> Resolve(const TopicPartition& tp, int32_t partitions);
+  // The lane's start, committed. Errors: kUnavailable (retryable),
+  // kInvalidArgument if the policy is to have none.
+  Result<Offset> Resolve();
   // The last error is no fault: another member has to act first.
   bool waits_for_owner() const { return waits_for_owner_; }
 
  private:
   Result<Offset> CommitStarts(const std::vector<PartitionOffset>& known,
-                              const TopicPartition& tp, bool at_end);
+                              bool at_end);
 
-  const Job& job_;
+  const OffsetReset reset_;
+  const LaneIdentity& lane_;
   GroupMember& member_;
   PartitionLog& log_;
-  const int64_t generation_;
   bool waits_for_owner_ = false;
 };
 

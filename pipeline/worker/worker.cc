@@ -218,7 +218,6 @@ void Worker::MakeTakeOvers() {
                           factory_,
                           counters_,
                           clock_,
-                          cluster_id_,
                           options_.changelog_check};
   TakeOverThread::Events events;
   events.on_opened = [this](TakenOverLane opened) {

@@ -23,6 +23,7 @@
 #include "pipeline/worker/lane_factory.h"
 #include "pipeline/worker/lane_loads.h"
 #include "pipeline/worker/lane_set.h"
+#include "pipeline/worker/metric_table.h"
 #include "pipeline/worker/take_over_thread.h"
 #include "pipeline/worker/worker_parts.h"
 
@@ -55,8 +56,10 @@ class Worker final : public GroupListener,
   std::vector<LaneReport> Reports() const;
   // Messages not processed yet; none: of some partition that is not known.
   std::optional<int64_t> Lag() const;
-  LaneTotals Totals() const { return counters_.Totals(); }
-  // One line with every counter. REQUIRES: Run has returned, or runs this.
+  LaneMetrics Totals() const { return counters_.Totals(); }
+  // REQUIRES: Run has returned, or runs this.
+  WorkerMetrics Metrics() const;
+  // One line with every counter that is not quiet. REQUIRES: the same.
   void LogTotals(const char* event);
 
   // GroupListener.
@@ -155,7 +158,6 @@ class Worker final : public GroupListener,
   void ReportIfDue();
   WorkerProgress Progress() const;
   std::string WaitingFor(const std::vector<LaneReport>& reports) const;
-  void LogCommitLatency() const;
   double SecondsSince(SteadyTime start) const;
 
   const Job& job_;

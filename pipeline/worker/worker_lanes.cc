@@ -52,8 +52,8 @@ Status Worker::HandleAssign(const std::vector<TopicPartition>& partitions,
 
 TakeOverRequest Worker::MakeRequest(const TopicPartition& tp) {
   TakeOverRequest request;
-  request.spec.tp = tp;
-  request.spec.input_partitions = input_.CountOf(tp.topic);
+  request.spec.lane =
+      IdentityOf(job_, tp, input_.CountOf(tp.topic), cluster_id_);
   const auto end = ends_.find(tp);
   if (end != ends_.end()) request.spec.end_offset = end->second;
   request.spec.close_at_end = options_.close_at_end;
@@ -77,14 +77,14 @@ void Worker::OpenAssigned(EpochDriver& driver) {
   }
   std::vector<TakeOverRequest> requests;
   for (TakeOverRequest& request : std::exchange(pending_, {})) {
-    LaneClaim& claim = assigned_.at(request.spec.tp);
+    LaneClaim& claim = assigned_.at(request.spec.lane.tp);
     if (claim.driver != &driver) {
       pending_.push_back(std::move(request));
       continue;
     }
     request.ticket = claim.ticket = ++tickets_;
     // It may have been found damaged since the request was made.
-    request.discard_local = discard_.contains(request.spec.tp);
+    request.discard_local = discard_.contains(request.spec.lane.tp);
     requests.push_back(std::move(request));
   }
   take_overs_->Open(std::move(requests));

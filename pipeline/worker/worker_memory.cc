@@ -32,7 +32,7 @@ Status Worker::ShareMemory() {
 }
 
 void Worker::WarnOfStateReads() {
-  const uint64_t reads = Totals().state_reads - state_reads_;
+  const uint64_t reads = Totals().state_reads.value() - state_reads_;
   state_reads_ += reads;
   if (reads < kReadsWorthSaying) return;
   size_t wanted = 0;  // Of the lane that wants most; all get the same.

@@ -126,58 +126,44 @@ Status Worker::CheckEndsAreNearer() {
               "P names the producer"};
 }
 
-void Worker::LogTotals(const char* event) {
-  const LaneTotals t = Totals();
-  const WorkerProgress progress = final_.has_value() ? *final_ : Progress();
-  const LogField lag = progress.lag.has_value() ? LogField("lag", *progress.lag)
-                                                : LogField("lag", "unknown");
-  uint64_t renewals = 0;
-  uint64_t clamped = 0;
-  uint64_t commits = 0;
+WorkerMetrics Worker::Metrics() const {
+  WorkerMetrics metrics;
+  metrics.progress = final_.has_value() ? *final_ : Progress();
+  metrics.seconds = worked_ > 0 ? worked_ : SecondsSince(assigned_at_);
+  metrics.held_up = (take_overs_ == nullptr ? 0 : take_overs_->held_up()) +
+                    (idle_prober_ == nullptr ? 0 : idle_prober_->held_up());
+  metrics.lanes = Totals();
   for (const auto& driver : drivers_) {
-    renewals += driver->writer_metrics().renewals.value();
-    clamped += driver->writer_metrics().clamped_stamps.value();
-    commits += driver->metrics().commits.value();
+    metrics.commits.push_back(&driver->metrics());
+    metrics.writers.push_back(&driver->writer_metrics());
   }
-  LOG(kInfo, event,
-      {{"job", job_.name},
-       {"lanes", progress.lanes},
-       {"assigned", progress.assigned.value_or(0)},
-       lag,
-       {"waiting_for",
-        progress.waiting_for.empty() ? "none" : progress.waiting_for},
-       {"seconds", worked_ > 0 ? worked_ : SecondsSince(assigned_at_)},
-       {"messages", t.messages},
-       {"records", t.records},
-       {"rejects", t.total_rejects()},
-       {"late", t.late},
-       {"late_records", t.late_records},
-       {"filtered", t.filtered},
-       {"sum_overflow", t.sum_overflow},
-       {"outputs", t.outputs},
-       {"skipped", t.skipped},
-       {"repeated", t.repeated},
-       {"invalid_values", t.invalid_values},
-       {"time_jumps", t.time_jumps},
-       {"state_not_moved", t.state_not_moved},
-       {"held_up", (take_overs_ == nullptr ? 0 : take_overs_->held_up()) +
-                       (idle_prober_ == nullptr ? 0 : idle_prober_->held_up())},
-       {"producer_renewals", renewals},
-       {"stamps_clamped", clamped},
-       {"commits", commits}});
-  if (std::exchange(latency_logged_, commits) != commits) LogCommitLatency();
+  return metrics;
+}
+
+void Worker::LogTotals(const char* event) {
+  const WorkerMetrics metrics = Metrics();
+  LOG(kInfo, event, TotalsFields(job_.name, metrics));
+  uint64_t commits = 0;
+  for (const CommitMetrics* m : metrics.commits) commits += m->commits.value();
+  if (std::exchange(latency_logged_, commits) != commits) {
+    for (const CommitMetrics* driver : metrics.commits) {
+      LOG(kInfo, "commit_latency", LatencyFields(*driver));
+    }
+  }
   for (size_t i = 0; i < kRejectReasons; ++i) {
-    if (t.rejects[i] == 0) continue;
+    const uint64_t count = metrics.lanes.rejects[i].value();
+    if (count == 0) continue;
     LOG(kInfo, "rejects",
         {{"job", job_.name},
          {"reason", RejectReasonName(static_cast<RejectReason>(i))},
-         {"count", t.rejects[i]}});
+         {"count", count}});
   }
   const std::vector<std::string> sites = RejectSites(job_.decode);
-  for (size_t i = 0; i < t.rejected_at.size(); ++i) {
-    if (t.rejected_at[i] == 0) continue;
+  for (size_t i = 0; i < sites.size(); ++i) {
+    const uint64_t count = metrics.lanes.rejected_at.value(i);
+    if (count == 0) continue;
     LOG(kInfo, "rejects_of",
-        {{"job", job_.name}, {"of", sites[i]}, {"count", t.rejected_at[i]}});
+        {{"job", job_.name}, {"of", sites[i]}, {"count", count}});
   }
 }
 
@@ -193,27 +179,6 @@ std::vector<LaneReport> Worker::Reports() const {
     reports.push_back(std::move(r));
   });
   return reports;
-}
-
-// Quantiles since the start, by phase, in microseconds.
-void Worker::LogCommitLatency() const {
-  for (const auto& driver : drivers_) {
-    const CommitMetrics& m = driver->metrics();
-    LOG(kInfo, "commit_latency",
-        {{"commits", m.commits.value()},
-         {"produce_p50_us", m.produce.Quantile(0.5)},
-         {"produce_p99_us", m.produce.Quantile(0.99)},
-         {"flush_p50_us", m.flush.Quantile(0.5)},
-         {"flush_p99_us", m.flush.Quantile(0.99)},
-         {"offsets_p50_us", m.offsets.Quantile(0.5)},
-         {"offsets_p99_us", m.offsets.Quantile(0.99)},
-         {"commit_p50_us", m.commit.Quantile(0.5)},
-         {"commit_p99_us", m.commit.Quantile(0.99)},
-         {"apply_p50_us", m.apply.Quantile(0.5)},
-         {"apply_p99_us", m.apply.Quantile(0.99)},
-         {"total_p50_us", m.total.Quantile(0.5)},
-         {"total_p99_us", m.total.Quantile(0.99)}});
-  }
 }
 
 }  // namespace tacho

@@ -22,7 +22,7 @@ struct Written {
   size_t bytes = 0;  // Key, value, and headers as encoded.
 };
 
-Written Write(const Message& message, size_t limit = kRejectBytes) {
+Written Write(const Message& message, size_t limit = kDefaultMessageBytes) {
   OriginalWriter writer({"in", 3, "job"}, limit);
   OutputBuffer buffer;
   writer.Begin();

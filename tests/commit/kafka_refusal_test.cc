@@ -97,8 +97,8 @@ class KafkaRefusalTest : public ::testing::TestWithParam<Case> {
     epoch_.membership = {"g", 1, "member", ""};
     epoch_.parts = {{&part_, &owner_}};
     part_.tp = {"in", 0};
-    part_.marker.input_partitions = 1;
-    part_.marker.job = "job";
+    part_.marker.lane.input_partitions = 1;
+    part_.marker.lane.job = "job";
   }
   void TearDown() override {
     Clear();

@@ -1,5 +1,6 @@
 #include "pipeline/commit/offset_metadata.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -7,6 +8,7 @@
 namespace tacho {
 namespace {
 
+using ::testing::HasSubstr;
 using Origin = OffsetMetadata::Origin;
 
 OffsetMetadata Sample(Origin origin) {
@@ -94,6 +96,38 @@ TEST(OffsetMetadataTest, TextOfOtherToolsIsNotOurs) {
                                  "tacho2;g=1;e=2;w=a;p=3;j=%2"}) {
     EXPECT_EQ(ParseOffsetMetadata(text), std::nullopt) << text;
   }
+}
+
+TEST(OffsetMetadataTest, IsThatOfAMarkersEpoch) {
+  Marker marker;
+  marker.lane.reset_generation = 12;
+  marker.lane.job = "telemetry";
+  marker.epoch = 345;
+  marker.writer_id = Sample(Origin::kEpoch).writer_id;
+  marker.published = 678;
+
+  EXPECT_EQ(MetadataOf(marker), Sample(Origin::kEpoch));
+}
+
+TEST(OffsetMetadataTest, OffsetsOfTheSameJobAreOurs) {
+  EXPECT_TRUE(CheckMetadata("g", "telemetry", Sample(Origin::kEpoch)).ok());
+}
+
+TEST(OffsetMetadataTest, OffsetsOfAnotherJobOrVersionAreRefused) {
+  OffsetMetadata other = Sample(Origin::kEpoch);
+  const Status job = CheckMetadata("g", "job", other);
+  EXPECT_EQ(job.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(job.message(), HasSubstr("group g belongs to job telemetry"));
+  EXPECT_THAT(job.message(), HasSubstr("group.id of its own"));
+
+  other.format = 1;
+  EXPECT_THAT(CheckMetadata("g", "telemetry", other).message(),
+              HasSubstr("tacho 0.1 wrote the offsets of group g, and this "
+                        "version does not read its state"));
+
+  other.format = 3;
+  EXPECT_THAT(CheckMetadata("g", "telemetry", other).message(),
+              HasSubstr("a later version of tacho (format 3)"));
 }
 
 }  // namespace

@@ -53,9 +53,9 @@ class ExactlyOnceOnKafka : public BrokerTest {
     ASSERT_TRUE(epoch_.membership.valid());
     epoch_.parts = {{&part_, &owner_}};
     part_.tp = {name, 0};
-    part_.marker.input_partitions = 1;
+    part_.marker.lane.input_partitions = 1;
     part_.marker.writer_id = "writer";
-    part_.marker.job = name;
+    part_.marker.lane.job = name;
   }
 
   std::string Output() const { return name_ + ".out"; }

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "pipeline/job/job_parser.h"
-#include "pipeline/job/output_sizes.h"
+#include "pipeline/job/output_limits.h"
 #include "pipeline/job/stream_order.h"
 
 namespace tacho {

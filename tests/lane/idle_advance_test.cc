@@ -106,8 +106,8 @@ class IdleAdvanceTest : public ::testing::Test, public LaneEvents {
   // Loads what the store holds; starts `skip` offsets further on.
   void Open(Offset skip = 0) {
     LaneOptions options;
-    options.tp = kLane;
-    options.job = job_.name;
+    options.lane.tp = kLane;
+    options.lane.job = job_.name;
     options.time = job_.time;
     options.idle_timeout = job_.idle_timeout;
     options.max_future_skew = job_.decode.event_time.max_future_skew;

@@ -108,8 +108,8 @@ TEST_P(LaneAllocationTest, NothingIsAllocatedPerRecordAfterWarmUp) {
   LaneMetrics metrics;
   NoEvents events;
   LaneOptions options;
-  options.tp = {"in", 0};
-  options.job = job.name;
+  options.lane.tp = {"in", 0};
+  options.lane.job = job.name;
   options.time = job.time;
   options.drain.max_messages = 2000;
   auto store = std::make_unique<MemoryStore>();

@@ -19,9 +19,7 @@ class StreamOutputTest : public ::testing::Test {
     options_.sink = 5;
     options_.late_sink = 6;
     options_.stream = "stats";
-    options_.job = "j";
-    options_.topic = "t";
-    options_.partition = 2;
+    options_.originals = &originals_;
     const BatchBuilder builder{SignalSchema()};
     builder.Add(records_, {"v", 99, {}}, 40);
     builder.Add(records_, {"w", 100, {}}, 41);
@@ -73,6 +71,7 @@ class StreamOutputTest : public ::testing::Test {
             FromEpochMillis(20)};
   }
 
+  OriginalWriter originals_{{"t", 2, "j"}};
   OutputOptions options_;
   const uint8_t* selected_ = nullptr;
   LaneMetrics metrics_;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "pipeline/job/job_parser.h"
-#include "pipeline/job/output_sizes.h"
+#include "pipeline/job/output_limits.h"
 #include "pipeline/kafka/kafka_commands.h"
 #include "pipeline/restore/changelog.h"
 

@@ -27,27 +27,27 @@ using ::testing::HasSubstr;
 
 class RestorerTest : public ::testing::Test {
  protected:
-  RestorerTest() { EXPECT_TRUE(store_.OpenTables(LaneHistory::Tables()).ok()); }
+  RestorerTest() {
+    EXPECT_TRUE(store_.OpenTables(LaneHistory::Tables()).ok());
+    lane_.tp = history_.id().tp;
+  }
 
   Restorer::Spec Spec(const Marker& base) {
-    return {.tp = history_.id().tp,
+    return {.lane = lane_,
             .names = LaneHistory::Tables(),
             .base = base,
             .end = cluster_.Range(history_.id()).second,
-            .check =
-                [](TableId, std::string_view, std::string_view value) {
-                  return value == "insane" ? Corruption("table t: insane")
-                                           : Status::Ok();
-                },
-            .check_tables = [this](const Marker&) { return tables_; }};
+            .check = [](TableId, std::string_view, std::string_view value) {
+              return value == "insane" ? Corruption("table t: insane")
+                                       : Status::Ok();
+            }};
   }
   // From the store's marker, or from the log's start.
   std::unique_ptr<Restorer> Open(StateStore& store,
                                  const Restorer::Limits& limits = {}) {
     const auto stored = store.ReadMarker();
     EXPECT_TRUE(stored.ok());
-    const Marker base =
-        stored->has_value() ? **stored : LaneHistory::Identity();
+    const Marker base = stored->value_or(Marker());
     const Offset from = stored->has_value()
                             ? base.changelog_next
                             : cluster_.Range(history_.id()).first;
@@ -69,7 +69,7 @@ class RestorerTest : public ::testing::Test {
   FakeChangelogCluster cluster_;
   FakeChangelog changelog_{cluster_};
   ManualClock clock_;
-  Status tables_;  // What is said of a meta record's tables.
+  LaneIdentity lane_ = LaneHistory::Identity();  // That restores.
   LaneHistory history_{cluster_, clock_};
   MemoryStore store_;
 };
@@ -199,13 +199,8 @@ TEST_F(RestorerTest, APartSaysRestoringAndWhichEpochItEndsWith) {
   const auto restorer = Open(store_, {.read_bytes = 1, .write_bytes = 1});
   const Timestamp start = clock_.Now();
   Marker expected;
-  expected.group = "group";
-  expected.topic = "input";
-  expected.job = "job";
-  expected.guarantee = Guarantee::kExactlyOnce;
-  expected.input_partitions = 4;
-  expected.reset_generation = 3;
-  expected.cluster_id = "cluster";
+  expected.lane = LaneHistory::Identity();
+  expected.lane.tables.clear();
   expected.changelog_next = 1;
   expected.restoring = true;
   expected.wall_time = start;
@@ -435,15 +430,17 @@ TEST_F(RestorerTest, RefusesEpochsThatGoBack) {
 // Nobody has asked for its state: it would be taken for this lane's.
 TEST_F(RestorerTest, RefusesMetaRecordsOfOthersByTheirNames) {
   const std::pair<void (*)(Marker&), const char*> cases[] = {
-      {[](Marker& m) { m.job = "other"; }, "has state of job other"},
-      {[](Marker& m) { m.group = "eu"; }, "belongs to group eu, input input"},
-      {[](Marker& m) { m.topic = "cars"; }, "group group, input cars"},
-      {[](Marker& m) { m.cluster_id = "C2"; }, "cluster C2"},
+      {[](Marker& m) { m.lane.job = "other"; }, "has state of job other"},
+      {[](Marker& m) { m.lane.group = "eu"; },
+       "belongs to group eu, input input"},
+      {[](Marker& m) { m.lane.tp.topic = "cars"; }, "group group, input cars"},
+      {[](Marker& m) { m.lane.cluster_id = "C2"; }, "cluster C2"},
   };
   for (const auto& [change, named] : cases) {
     FakeChangelogCluster cluster;
     FakeChangelog changelog(cluster);
-    Marker meta = LaneHistory::Identity();
+    Marker meta;
+    meta.lane = LaneHistory::Identity();
     meta.epoch = 1;
     change(meta);
     const auto txn = cluster.Begin();
@@ -451,7 +448,7 @@ TEST_F(RestorerTest, RefusesMetaRecordsOfOthersByTheirNames) {
     cluster.Commit(txn);
     MemoryStore store;
     ASSERT_TRUE(store.OpenTables(LaneHistory::Tables()).ok());
-    Restorer::Spec spec = Spec(LaneHistory::Identity());
+    Restorer::Spec spec = Spec(Marker());
     spec.end = cluster.Range(history_.id()).second;
     Restorer restorer(
         store, *changelog.Open(history_.id().tp, history_.id().generation, 0),
@@ -631,7 +628,7 @@ TEST_P(RandomRestore, EqualsTheModel) {
 
     // A take-over, as LaneTakeOver does it.
     const std::optional<Marker> stored = *store->ReadMarker();
-    const Marker base = stored.value_or(LaneHistory::Identity());
+    const Marker base = stored.value_or(Marker());
     const auto [first, end] = cluster.Range(id);
     if (stored && base.changelog_next < end &&
         clock.Now() - base.wall_time > hours(23)) {
@@ -644,7 +641,7 @@ TEST_P(RandomRestore, EqualsTheModel) {
         *store,
         *changelog.Open(id.tp, id.generation,
                         stored ? base.changelog_next : first),
-        {.tp = id.tp,
+        {.lane = LaneHistory::Identity(),
          .names = LaneHistory::Tables(),
          .base = base,
          .end = end,
@@ -694,7 +691,7 @@ TEST_F(RestorerTest, AValueThatNoTableCouldHaveWrittenStopsItBeforeTheStore) {
 TEST_F(RestorerTest, AValueOfATableThatHasChangedItsMeaningIsNoDamage) {
   history_.Put(0, "a", "insane");
   history_.Commit();
-  tables_ = InvalidArgument("another definition");
+  lane_.tables = {{"clocks", 2}, {"windows", 9}};
 
   const Status status = Restore();
 

@@ -17,25 +17,17 @@ constexpr Timestamp kNow = FromEpochMillis(1700000000000);
 
 LaneIdentity Lane() {
   LaneIdentity lane;
-  lane.tp = {"in", 3};
-  lane.job = "job";
   lane.group = "group";
-  lane.input_partitions = 8;
-  lane.cluster_id = "cluster";
-  lane.generation = 2;
+  lane.tp.topic = "in";
+  lane.reset_generation = 2;
   return lane;
 }
 
 Marker State() {
   Marker marker;
-  marker.group = "group";
-  marker.topic = "in";
-  marker.job = "job";
-  marker.guarantee = Guarantee::kExactlyOnce;
-  marker.input_partitions = 8;
-  marker.cluster_id = "cluster";
+  marker.lane = Lane();
+  marker.lane.job = "job";
   marker.log_id = 11;
-  marker.reset_generation = 2;
   marker.next_offset = 500;
   marker.published = 500;
   marker.changelog_next = 1000;
@@ -47,117 +39,6 @@ Marker State() {
 
 CommittedOffset Committed(Offset offset, Origin origin = Origin::kEpoch) {
   return {offset, OffsetMetadata{origin, 2, 7, "writer", offset, "job"}};
-}
-
-// ---- CheckIdentity
-
-Status Check(const LaneIdentity& lane, const Marker& marker) {
-  return CheckIdentity(lane, marker, FoundIn::kDirectory);
-}
-
-TEST(TakeOverTest, StateOfTheSameLaneIsOurs) {
-  EXPECT_TRUE(Check(Lane(), State()).ok());
-}
-
-struct Foreign {
-  void (*change)(Marker&);
-  const char* named;
-};
-
-TEST(TakeOverTest, StateOfAnotherPlaceIsRefusedWithItsOwnersName) {
-  const Foreign cases[] = {
-      {[](Marker& m) { m.group = "other-group"; }, "group other-group,"},
-      {[](Marker& m) { m.topic = "other-in"; }, "input other-in "},
-      {[](Marker& m) { m.cluster_id = "elsewhere"; }, "cluster elsewhere)"},
-      {[](Marker& m) { m.cluster_id = ""; }, "cluster )"},
-  };
-  for (const Foreign& c : cases) {
-    Marker marker = State();
-    c.change(marker);
-    const Status on_disk = Check(Lane(), marker);
-    EXPECT_EQ(on_disk.code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(on_disk.message(), HasSubstr(c.named));
-    EXPECT_THAT(on_disk.message(),
-                HasSubstr("not to group group, input in (job job, cluster "
-                          "cluster): give this job a state.dir of its own"));
-    const Status in_log = CheckIdentity(Lane(), marker, FoundIn::kChangelog);
-    EXPECT_EQ(in_log.code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(in_log.message(), HasSubstr(c.named));
-    EXPECT_THAT(in_log.message(), HasSubstr("group.id of its own"));
-    // Before the job: whoever's it is.
-    EXPECT_FALSE(CheckPlace(Lane().owner(), marker, FoundIn::kDirectory).ok());
-  }
-}
-
-TEST(TakeOverTest, StateOfAnotherJobIsRefusedWithTheWaysOut) {
-  Marker job = State();
-  job.job = "other";
-  for (const FoundIn where : {FoundIn::kDirectory, FoundIn::kChangelog}) {
-    const Status status = CheckIdentity(Lane(), job, where);
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-    for (const char* const part :
-         {"group group has state of job other", "this job is called job",
-          "call it job: other again", "group.id of its own", "--state wipe"}) {
-      EXPECT_THAT(status.message(), HasSubstr(part));
-    }
-  }
-  EXPECT_TRUE(CheckPlace(Lane().owner(), job, FoundIn::kDirectory).ok());
-}
-
-TEST(TakeOverTest, StateOfTacho01IsRefusedAsSuch) {
-  Marker old;
-  old.of_01 = true;
-  for (const FoundIn where : {FoundIn::kDirectory, FoundIn::kChangelog}) {
-    const Status status = CheckPlace(Lane().owner(), old, where);
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(status.message(), HasSubstr("tacho 0.1 wrote"));
-    EXPECT_THAT(status.message(), HasSubstr("--state wipe"));
-  }
-  // Once the group has gone on without it, it is not used.
-  EXPECT_THAT(ChooseBase(Lane(), old, {10, 1500, kDay}, kNow).why_not,
-              HasSubstr("0.1"));
-  EXPECT_FALSE(DecideLocalStart(Committed(9), old).use_state);
-  EXPECT_FALSE(DecideLocalStart({9, {}}, old).use_state);
-}
-
-TEST(TakeOverTest, GuaranteeAndPartitionCountMustBeTheSame) {
-  Marker guarantee = State();
-  guarantee.guarantee = Guarantee::kAtLeastOnceLocal;
-  EXPECT_THAT(Check(Lane(), guarantee).message(),
-              HasSubstr("set it back, or remove the state directory"));
-
-  Marker partitions = State();
-  partitions.input_partitions = 4;
-  EXPECT_THAT(Check(Lane(), partitions).message(),
-              HasSubstr("partitions_added: continue"));
-  LaneIdentity may_change = Lane();
-  may_change.partitions_may_change = true;
-  EXPECT_TRUE(Check(may_change, partitions).ok());
-}
-
-// ---- CheckMetadata
-
-TEST(TakeOverTest, OffsetsOfTheSameJobAreOurs) {
-  EXPECT_TRUE(CheckMetadata("g", "job", *Committed(1).metadata).ok());
-}
-
-TEST(TakeOverTest, OffsetsOfAnotherJobOrVersionAreRefused) {
-  OffsetMetadata other = *Committed(1).metadata;
-  other.job = "other";
-  const Status job = CheckMetadata("g", "job", other);
-  EXPECT_EQ(job.code(), StatusCode::kInvalidArgument);
-  EXPECT_THAT(job.message(), HasSubstr("group g belongs to job other"));
-  EXPECT_THAT(job.message(), HasSubstr("group.id of its own"));
-
-  OffsetMetadata old = *Committed(1).metadata;
-  old.format = 1;
-  EXPECT_THAT(CheckMetadata("g", "job", old).message(),
-              HasSubstr("tacho 0.1 wrote the offsets of group g"));
-
-  OffsetMetadata later;
-  later.format = 3;
-  EXPECT_THAT(CheckMetadata("g", "job", later).message(),
-              HasSubstr("a later version of tacho (format 3)"));
 }
 
 // ---- ChooseBase
@@ -184,7 +65,9 @@ struct NotUsed {
 
 TEST(TakeOverTest, LocalStateThatCannotBeBroughtUpToDateIsNotUsed) {
   const NotUsed cases[] = {
-      {"generation", [](Marker& m) { m.reset_generation = 1; }, "generation 1"},
+      {"tacho 0.1", [](Marker& m) { m.lane.of_01 = true; }, "0.1"},
+      {"generation", [](Marker& m) { m.lane.reset_generation = 1; },
+       "generation 1"},
       {"position", [](Marker& m) { m.changelog_next = kNoOffset; }, "part"},
       {"log", [](Marker& m) { m.log_id = 0; }, "which changelog"},
       {"changelog lost", [](Marker& m) { m.changelog_next = 1501; },
@@ -390,7 +273,7 @@ TEST(TakeOverTest, LocalStateThatIsNotBehindIsUsedAtLeastOnce) {
 
 TEST(TakeOverTest, AResetIsObeyedAtLeastOnceWhereverTheStateEnds) {
   Marker marker = State();
-  marker.reset_generation = 1;  // Before the reset; Committed() is of 2.
+  marker.lane.reset_generation = 1;  // Before the reset; Committed() is of 2.
   for (const Offset offset :
        {Offset{0}, Offset{100}, Offset{500}, Offset{900}}) {
     const StartDecision keep =
@@ -405,6 +288,13 @@ TEST(TakeOverTest, AResetIsObeyedAtLeastOnceWhereverTheStateEnds) {
 }
 
 // Written, but not committed, when the worker died.
+TEST(TakeOverTest, StateOfTacho01IsNotUsedAtLeastOnce) {
+  Marker old;
+  old.lane.of_01 = true;
+  EXPECT_FALSE(DecideLocalStart(Committed(9), old).use_state);
+  EXPECT_FALSE(DecideLocalStart({9, {}}, old).use_state);
+}
+
 TEST(TakeOverTest, AResetThatTheStateHasSeenIsNotObeyedTwice) {
   for (const Origin origin : {Origin::kResetKeep, Origin::kResetWipe}) {
     const StartDecision d = DecideLocalStart(Committed(100, origin), State());
@@ -415,7 +305,7 @@ TEST(TakeOverTest, AResetThatTheStateHasSeenIsNotObeyedTwice) {
 
 TEST(TakeOverTest, StateFromBeforeAResetIsNotUsedAfterIt) {
   Marker marker = State();
-  marker.reset_generation = 1;
+  marker.lane.reset_generation = 1;
   const StartDecision d = DecideLocalStart(Committed(100), marker);
   EXPECT_EQ(d.start, 100);
   EXPECT_TRUE(!d.use_state && d.state_not_moved);
@@ -453,13 +343,13 @@ TEST(TakeOverTest, ALaneIsUntouchedOnlyIfItsOwnEpochIsTheLast) {
   other.epoch = 8;
   EXPECT_FALSE(IsUntouched(Committed(500), other));
   other = State();
-  other.reset_generation = 1;
+  other.lane.reset_generation = 1;
   EXPECT_FALSE(IsUntouched(Committed(500), other));
   other = State();
   other.published = 501;
   EXPECT_FALSE(IsUntouched(Committed(500), other));
   other = State();
-  other.job = "other";
+  other.lane.job = "other";
   EXPECT_FALSE(IsUntouched(Committed(500), other));
 }
 

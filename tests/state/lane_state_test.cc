@@ -45,8 +45,8 @@ struct Lane {
       return Status::Ok();
     }
     Marker marker;
-    marker.job = "job";
-    marker.tables = state.Fingerprints();
+    marker.lane.job = "job";
+    marker.lane.tables = state.Fingerprints();
     RETURN_IF_ERROR(store.Apply(frozen, marker));
     frozen.Clear();
     state.Applied();
@@ -153,8 +153,8 @@ TEST(LaneStateTest, NamesTheTableAndJobWhoseFingerprintDiffers) {
   MemoryStore store;
   Lane lane(store);
   Marker marker;
-  marker.job = "fleet";
-  marker.tables = {{"a.clock", 8}, {"b.windows", 9}};
+  marker.lane.job = "fleet";
+  marker.lane.tables = {{"a.clock", 8}, {"b.windows", 9}};
 
   const Status status = lane.state.Load(marker);
 
@@ -167,9 +167,9 @@ TEST(LaneStateTest, NamesTheTableAndJobWhoseFingerprintDiffers) {
 TEST(LaneStateTest, RefusesTablesThatOnlyOneSideKnows) {
   MemoryStore store;
   Marker fewer;
-  fewer.tables = {{"a.clock", 8}};
+  fewer.lane.tables = {{"a.clock", 8}};
   Marker more;
-  more.tables = {{"a.clock", 8}, {"b.windows", 7}, {"c.gone", 1}};
+  more.lane.tables = {{"a.clock", 8}, {"b.windows", 7}, {"c.gone", 1}};
 
   const Status not_stored = Lane(store).state.Load(fewer);
   const Status not_declared = Lane(store).state.Load(more);

@@ -69,7 +69,7 @@ void Delete(StateChanges& changes, TableId table, std::string_view key) {
 Marker MarkerOf(int64_t epoch) {
   Marker marker;
   marker.epoch = epoch;
-  marker.job = "job";
+  marker.lane.job = "job";
   return marker;
 }
 

@@ -53,7 +53,7 @@ class FakeExactlyOnce final : public EpochWriter {
   Status Produce(LaneEpoch& part) override {
     RETURN_IF_ERROR(Reach(Step::kProduce));
     for (FakeOutput& out : OutputsOf(part)) open_.push_back(std::move(out));
-    const FakeLogId id{part.tp, part.marker.reset_generation};
+    const FakeLogId id{part.tp, part.marker.lane.reset_generation};
     changelogs_.AppendEpoch(*txn_, id, part.changes, part.marker,
                             part.begins_log);
     part.marker.changelog_next = changelogs_.Range(id).second;
@@ -72,8 +72,8 @@ class FakeExactlyOnce final : public EpochWriter {
       offsets_.push_back(
           {part.epoch->tp, m.next_offset,
            FormatOffsetMetadata({OffsetMetadata::Origin::kEpoch,
-                                 m.reset_generation, m.epoch, m.writer_id,
-                                 m.next_offset, m.job})});
+                                 m.lane.reset_generation, m.epoch, m.writer_id,
+                                 m.next_offset, m.lane.job})});
       log_.unstable.insert(part.epoch->tp);
     }
     return Status::Ok();

@@ -25,17 +25,17 @@ class LaneHistory {
       : cluster_(cluster), clock_(clock) {}
 
   static std::vector<std::string> Tables() { return {"windows", "clocks"}; }
-  // The base of a lane that has no store yet.
-  static Marker Identity() {
-    Marker marker;
-    marker.group = "group";
-    marker.topic = "input";
-    marker.job = "job";
-    marker.guarantee = Guarantee::kExactlyOnce;
-    marker.input_partitions = 4;
-    marker.reset_generation = 3;
-    marker.cluster_id = "cluster";
-    return marker;
+  static LaneIdentity Identity() {
+    LaneIdentity lane;
+    lane.group = "group";
+    lane.tp.topic = "input";
+    lane.job = "job";
+    lane.guarantee = Guarantee::kExactlyOnce;
+    lane.input_partitions = 4;
+    lane.reset_generation = 3;
+    lane.cluster_id = "cluster";
+    lane.tables = {{"clocks", 2}, {"windows", 1}};
+    return lane;
   }
 
   // Changes of the epoch that the next Commit, Abort or LeaveOpen writes.
@@ -91,12 +91,12 @@ class LaneHistory {
     changes_.EndKey();
   }
   Marker NextMeta() const {
-    Marker meta = Identity();
+    Marker meta;
+    meta.lane = Identity();
     meta.epoch = meta_.epoch + 1;
     meta.next_offset = meta.epoch * 100;
     meta.log_id = log_id_;
     meta.wall_time = clock_.Now();
-    meta.tables = {{"clocks", 2}, {"windows", 1}};
     return meta;
   }
   FakeChangelogCluster::Txn Write(const Marker& meta) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "pipeline/base/check.h"
-#include "pipeline/commit/ownership.h"
+#include "pipeline/commit/offset_metadata.h"
 #include "pipeline/job/job_parser.h"
 #include "pipeline/worker/lane_take_over.h"
 #include "tests/support/fake_changelog.h"
@@ -44,13 +44,11 @@ class TakeOverWorld final : public LaneEvents {
             job.guarantee == Guarantee::kExactlyOnce ? &changelog : nullptr,
             factory,
             counters,
-            clock,
-            cluster_id};
+            clock};
   }
   TakeOverRequest Request(uint64_t ticket = 1) {
     TakeOverRequest request;
-    request.spec.tp = tp;
-    request.spec.input_partitions = input_partitions;
+    request.spec.lane = IdentityOf(job, tp, input_partitions, cluster_id);
     request.reader = member.MakeReader(tp);
     request.ticket = ticket;
     return request;
@@ -97,7 +95,7 @@ class TakeOverWorld final : public LaneEvents {
     CHECK(failure.ok());
     LaneEpoch& part = lane.Freeze();
     CHECK(part.changed);
-    const FakeLogId id{tp, part.marker.reset_generation};
+    const FakeLogId id{tp, part.marker.lane.reset_generation};
     const auto txn = cluster.Begin();
     cluster.AppendEpoch(txn, id, part.changes, part.marker, part.begins_log);
     part.marker.changelog_next = cluster.Range(id).second;

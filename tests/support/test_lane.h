@@ -117,7 +117,7 @@ class TestLane {
     marker_.partition_time = clock_->partition_time();
     marker_.next_offset = offset_;
     marker_.epoch += 1;
-    marker_.tables = state_->Fingerprints();
+    marker_.lane.tables = state_->Fingerprints();
     CHECK(store_.Apply(changes, marker_).ok());
     state_->Applied();
     (void)state_->EvictIfOver();
@@ -201,9 +201,7 @@ class TestLane {
       output.late_sink = kLateSink;
       output.encode.time_format = options_.time_format;
       output.stream = "s" + std::to_string(i);
-      output.job = "test";
-      output.topic = "input";
-      output.partition = 3;
+      output.originals = &originals_;
       set_->Add(std::make_unique<OperatorChain>(std::move(operators)), output,
                 reads ? std::optional(from->second) : std::nullopt);
     }
@@ -242,6 +240,7 @@ class TestLane {
   From from_;
   Options options_;
   MemoryStore store_;
+  OriginalWriter originals_{{"input", 3, "test"}};
   Marker marker_;
   Offset offset_ = 0;
   std::unique_ptr<Batch> batch_;

@@ -195,9 +195,9 @@ class EpochDriverTest : public ::testing::Test {
   // A lane that runs, and has an epoch's part.
   std::shared_ptr<StoreFacts> AddLane(const Driver& driver, int32_t partition) {
     LaneSpec spec;
-    spec.tp = harness_.Lane(partition);
+    spec.lane = IdentityOf(harness_.job, harness_.Lane(partition), 0, "");
     auto facts = std::make_shared<StoreFacts>();
-    auto made = factory_.Make(spec, member_.MakeReader(spec.tp),
+    auto made = factory_.Make(spec, member_.MakeReader(spec.lane.tp),
                               std::make_unique<WatchedStore>(facts));
     CHECK(made.ok());
     Lane* const lane = made->get();

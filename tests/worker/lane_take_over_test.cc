@@ -517,7 +517,7 @@ TEST(LaneTakeOverTest, ACopyThatIsBehindWithNothingToReplayIsReadAnew) {
   old.epoch = 1;
   MemoryStore& store = *world.disk[world.tp];
   std::vector<std::string> names;
-  for (const auto& [name, fingerprint] : old.tables) names.push_back(name);
+  for (const auto& [name, fingerprint] : old.lane.tables) names.push_back(name);
   ASSERT_TRUE(store.OpenTables(names).ok());
   ASSERT_TRUE(store.Apply(StateChanges(), old).ok());
   ASSERT_TRUE(store.Close().ok());
@@ -671,7 +671,7 @@ TEST_F(SuspendedTest, OfAnotherPartitionCountThatIsAcceptedIsMadeAnew) {
   ASSERT_TRUE(taken->lane->Load(taken->marker, taken->start).ok());
   world_.Append(1);
   world_.CommitEpoch(*taken->lane);
-  EXPECT_EQ(world_.OnDisk()->input_partitions, 3);
+  EXPECT_EQ(world_.OnDisk()->lane.input_partitions, 3);
   EXPECT_TRUE(taken->lane->Close().ok());
 }
 

@@ -134,7 +134,7 @@ class ExactlyOnceTest : public ::testing::Test {
       EXPECT_EQ((*marker)->epoch, meta->epoch);
       std::map<std::string, std::string> stored;
       std::vector<std::string> names;
-      for (const auto& [name, fingerprint] : meta->tables)
+      for (const auto& [name, fingerprint] : meta->lane.tables)
         names.push_back(name);
       ASSERT_TRUE(h.disk[tp]->OpenTables(names).ok());
       for (TableId table = 0; table < names.size(); ++table) {
@@ -266,15 +266,15 @@ TEST_F(ExactlyOnceTest, LostPartitionsCommitNothingAndAreDoneAgain) {
   h.job.commit.interval = std::chrono::hours(1);
   Fill(h, 0, kMessages);
   h.Start(h.AllLanes());
-  ASSERT_TRUE(
-      WaitUntil([&] { return h.worker->Totals().messages == kMessages; }));
+  ASSERT_TRUE(WaitUntil(
+      [&] { return h.worker->Totals().messages.value() == kMessages; }));
 
   h.member->RevokeNow(/*lost=*/true);
   ASSERT_TRUE(WaitUntil([&] { return h.member->answered() == 2; }));
   EXPECT_THAT(h.AllWritten(), IsEmpty());
   h.member->AssignNow(h.AllLanes());
-  ASSERT_TRUE(
-      WaitUntil([&] { return h.worker->Totals().messages == 2 * kMessages; }));
+  ASSERT_TRUE(WaitUntil(
+      [&] { return h.worker->Totals().messages.value() == 2 * kMessages; }));
   ASSERT_TRUE(h.Stop().ok());
 
   EXPECT_EQ(ByLaneAndSink(h), Undisturbed());
@@ -286,7 +286,8 @@ TEST_F(ExactlyOnceTest, AnOlderGenerationCommitsNothing) {
   h.job.commit.interval = std::chrono::hours(1);
   Fill(h, 0, 500);
   h.Start(h.AllLanes());
-  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 500; }));
+  ASSERT_TRUE(
+      WaitUntil([&] { return h.worker->Totals().messages.value() == 500; }));
   {
     const std::lock_guard lock(h.log.mutex);
     ++h.log.generation;
@@ -298,7 +299,8 @@ TEST_F(ExactlyOnceTest, AnOlderGenerationCommitsNothing) {
   EXPECT_THAT(h.AllWritten(), IsEmpty());
   EXPECT_EQ(h.log.Committed(h.Lane(0)), 0);
   h.member->AssignNow(h.AllLanes());
-  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages == 1000; }));
+  ASSERT_TRUE(
+      WaitUntil([&] { return h.worker->Totals().messages.value() == 1000; }));
   ASSERT_TRUE(h.Stop().ok());
   EXPECT_EQ(ByLaneAndSink(h), Undisturbed(1, 500));
 }
@@ -372,7 +374,8 @@ TEST_F(ExactlyOnceTest, AnAssignmentWithoutARevokeStartsOver) {
   WorkerHarness h(2, Yaml());
   Fill(h, 0, 1000);
   h.Start({h.Lane(0), h.Lane(1)});
-  ASSERT_TRUE(WaitUntil([&] { return h.worker->Totals().messages > 0; }));
+  ASSERT_TRUE(
+      WaitUntil([&] { return h.worker->Totals().messages.value() > 0; }));
 
   h.member->AssignNow({h.Lane(1)});
   ASSERT_TRUE(WaitUntil([&] { return h.member->answered() == 2; }));
@@ -395,7 +398,7 @@ TEST_F(ExactlyOnceTest, AnAssignmentThatCannotBeFencedIsNotTaken) {
 
   h.member->AssignToNobody(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return h.member->answered() == 1; }));
-  EXPECT_EQ(h.worker->Totals().messages, 0u);
+  EXPECT_EQ(h.worker->Totals().messages.value(), 0u);
   h.member->AssignNow(h.AllLanes());
   ASSERT_TRUE(WaitUntil([&] { return AllCommitted(h); }));
   ASSERT_TRUE(h.Stop().ok());
@@ -592,12 +595,14 @@ TEST_F(ExactlyOnceTest, AWipedGenerationStartsWithEmptyState) {
 // What is on disk is checked before it is believed, and left as it is.
 TEST_F(ExactlyOnceTest, StateOfOthersOnDiskIsRefusedAndKept) {
   const std::pair<void (*)(Marker&), const char*> cases[] = {
-      {[](Marker& m) { m.group = "eu"; }, "belongs to group eu, input in"},
-      {[](Marker& m) { m.topic = "cars"; }, "group harness, input cars"},
-      {[](Marker& m) { m.cluster_id = "C2"; }, "cluster C2)"},
-      {[](Marker& m) { m.job = "other"; }, "has state of job other"},
+      {[](Marker& m) { m.lane.group = "eu"; }, "belongs to group eu, input in"},
+      {[](Marker& m) { m.lane.tp.topic = "cars"; },
+       "group harness, input cars"},
+      {[](Marker& m) { m.lane.cluster_id = "C2"; }, "cluster C2)"},
+      {[](Marker& m) { m.lane.job = "other"; }, "has state of job other"},
       // Nor does another generation make it ours to be put away.
-      {[](Marker& m) { m.group = "eu", m.reset_generation = 7; }, "group eu"},
+      {[](Marker& m) { m.lane.group = "eu", m.lane.reset_generation = 7; },
+       "group eu"},
   };
   for (const auto& [change, named] : cases) {
     WorkerHarness h(1, Yaml());
@@ -606,7 +611,7 @@ TEST_F(ExactlyOnceTest, StateOfOthersOnDiskIsRefusedAndKept) {
     Marker marker = **h.disk[h.Lane(0)]->ReadMarker();
     change(marker);
     std::vector<std::string> tables;
-    for (const auto& [name, _] : marker.tables) tables.push_back(name);
+    for (const auto& [name, _] : marker.lane.tables) tables.push_back(name);
     ASSERT_TRUE(h.disk[h.Lane(0)]->OpenTables(tables).ok());
     ASSERT_TRUE(h.disk[h.Lane(0)]->Apply({}, marker).ok());
     ASSERT_TRUE(h.disk[h.Lane(0)]->Close().ok());

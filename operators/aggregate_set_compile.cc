@@ -77,7 +77,7 @@ std::string UnknownSignal(std::string_view name, const SignalSchema& schema) {
 }
 
 // Why `function` does not take `signal`; "" if it does.
-std::string Refusal(const AggregateFunction& function, const Signal& signal) {
+std::string WhyNot(const AggregateFunction& function, const Signal& signal) {
   if (function.of(&signal.type) == nullptr) {
     return std::string(function.name) + " needs a number; " +
            Quoted(signal.name) + " is " + SignalTypeName(signal.type);
@@ -148,7 +148,7 @@ void AggregateSet::CompileOne(const ParamValue& param,
     return fail(call.signal_at, UnknownSignal(call.signal, schema));
   }
   const Signal& signal = schema[*column];
-  const std::string refusal = Refusal(*function, signal);
+  const std::string refusal = WhyNot(*function, signal);
   if (!refusal.empty()) return fail(call.signal_at, refusal);
   Append(param.name, *function, *function->of(&signal.type), *column, &signal);
 }

@@ -166,7 +166,7 @@ class StateTable final : public StateTableBase {
   template <typename Visit>
   void ForEach(VehicleIndex vehicle, Visit&& visit) {
     for (Entry* e = heads_[vehicle]; e != nullptr; e = e->next) {
-      if (!e->erased) visit(e->subkey, e->value);
+      if (!e->erased) visit(e->subkey, std::as_const(e->value));
     }
   }
 
@@ -183,7 +183,7 @@ class StateTable final : public StateTableBase {
     }
     while (count > 0) {
       e = newest_first[--count];
-      if (!e->erased && !visit(e->subkey, e->value)) return;
+      if (!e->erased && !visit(e->subkey, std::as_const(e->value))) return;
     }
   }
 
@@ -346,7 +346,7 @@ class StateTable final : public StateTableBase {
     Index& index = IndexOf(vehicle);
     for (auto at = index.lower_bound(from); at != index.end(); ++at) {
       Entry* const e = at->second;
-      if (!e->erased && !visit(e->subkey, e->value)) return;
+      if (!e->erased && !visit(e->subkey, std::as_const(e->value))) return;
     }
   }
 

@@ -47,8 +47,9 @@ class StateTableTest : public ::testing::Test {
   }
   std::vector<int64_t> Subkeys(VehicleIndex vehicle) {
     std::vector<int64_t> out;
-    table_.ForEach(vehicle,
-                   [&](int64_t subkey, TextValue&) { out.push_back(subkey); });
+    table_.ForEach(vehicle, [&](int64_t subkey, const TextValue&) {
+      out.push_back(subkey);
+    });
     return out;
   }
 
@@ -80,7 +81,7 @@ TEST_F(StateTableTest, VisitsUpFromASubkeyUntilToldToStop) {
     for (int64_t i = 0; i < count; ++i) table_.Mutate(1, i * 7 % count);
     table_.Erase(1, 1);
     std::vector<int64_t> seen;
-    table_.VisitUp(1, 0, [&](int64_t subkey, TextValue&) {
+    table_.VisitUp(1, 0, [&](int64_t subkey, const TextValue&) {
       seen.push_back(subkey);
       return subkey < count - 2;
     });
@@ -88,7 +89,7 @@ TEST_F(StateTableTest, VisitsUpFromASubkeyUntilToldToStop) {
     EXPECT_EQ(seen.front(), 0);
     EXPECT_EQ(seen.back(), count - 2);
     EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
-    table_.VisitUp(1, count, [](int64_t, TextValue&) {
+    table_.VisitUp(1, count, [](int64_t, const TextValue&) {
       ADD_FAILURE();
       return true;
     });
@@ -271,7 +272,8 @@ class TableModelTest : public ::testing::TestWithParam<uint32_t> {
   static constexpr VehicleIndex kVehicles = 6;
 
   TableModelTest()
-      : random_(GetParam()), table_({.name = "t"}, TextValue::Check) {
+      : random_(GetParam()),
+        table_({.name = "t", .fingerprint = 1}, TextValue::Check) {
     bool created = false;
     for (VehicleIndex v = 0; v < kVehicles; ++v) {
       vehicles_.Intern(std::string(v, '\0'), &created);
@@ -352,7 +354,7 @@ class TableModelTest : public ::testing::TestWithParam<uint32_t> {
     Model seen;
     for (VehicleIndex v = 0; v < kVehicles; ++v) {
       Reside(v);
-      table_.ForEach(v, [&](int64_t subkey, TextValue& value) {
+      table_.ForEach(v, [&](int64_t subkey, const TextValue& value) {
         seen[{v, subkey}] = value;
       });
     }

@@ -7,12 +7,12 @@
 namespace tacho {
 namespace {
 
-struct Unit {
+struct Part {
   std::string_view name;
   uint64_t millis;
 };
 // A duration's parts come in this order.
-constexpr std::array<Unit, 5> kLargestFirst = {
+constexpr std::array<Part, 5> kLargestFirst = {
     {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}}};
 constexpr uint64_t kMaxMillis = uint64_t{100000} * 86400000;
 
@@ -62,7 +62,7 @@ Result<Millis> ParseDuration(std::string_view text) {
 std::string FormatDuration(Millis duration) {
   auto rest = static_cast<uint64_t>(duration.count());
   std::string text;
-  for (const Unit& unit : kLargestFirst) {
+  for (const Part& unit : kLargestFirst) {
     if (rest < unit.millis) continue;
     text += std::to_string(rest / unit.millis);
     text += unit.name;

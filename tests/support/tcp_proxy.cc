@@ -136,6 +136,25 @@ void TcpProxy::CutAll() {
   for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
 }
 
+bool TcpProxy::EndAll(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  const int expected = ended_ + static_cast<int>(clients_.size());
+  for (const int client : clients_) shutdown(client, SHUT_WR);
+  return one_ended_.wait_for(lock, timeout, [&] { return ended_ >= expected; });
+}
+
+void TcpProxy::TrackClient(int client, bool open) {
+  Track(client, open);
+  const std::lock_guard lock(mutex_);
+  if (open) {
+    clients_.insert(client);
+  } else {
+    clients_.erase(client);
+    ++ended_;
+    one_ended_.notify_all();
+  }
+}
+
 void TcpProxy::Track(int socket, bool open) {
   const std::lock_guard lock(mutex_);
   if (!open) {
@@ -150,7 +169,6 @@ void TcpProxy::Accept() {
   while (true) {
     const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) return;
-    ++accepted_;
     const std::lock_guard lock(mutex_);
     connections_.emplace_back([this, client] { Serve(client); });
   }
@@ -158,7 +176,7 @@ void TcpProxy::Accept() {
 
 void TcpProxy::Serve(int client) {
   const int broker = Connect(upstream_);
-  Track(client, true);
+  TrackClient(client, true);
   if (broker >= 0) {
     Track(broker, true);
     std::thread answers([client, broker] {
@@ -178,7 +196,7 @@ void TcpProxy::Serve(int client) {
     Track(broker, false);
     close(broker);
   }
-  Track(client, false);
+  TrackClient(client, false);
   close(client);
 }
 

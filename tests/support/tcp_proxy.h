@@ -42,8 +42,9 @@ class TcpProxy {
 
   // Cuts the connections that there are.
   void CutAll();
-  // Connections that clients have made so far.
-  int accepted() const { return accepted_; }
+  // Ends them as a broker does that closes its side, and waits until the
+  // clients have noticed, that is, have closed theirs. False after `timeout`.
+  bool EndAll(std::chrono::milliseconds timeout);
 
  private:
   void Accept();
@@ -51,17 +52,20 @@ class TcpProxy {
   // False: the connection is to be cut.
   bool Forward(int client, int broker);
   void Track(int socket, bool open);
+  void TrackClient(int client, bool open);
 
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> upstream_{0};
-  std::atomic<int> accepted_{0};
   std::mutex mutex_;
   std::condition_variable kept_there_;
   int16_t keep_ = -1;
   std::string kept_;  // The frame, its size included.
   bool stopping_ = false;
   std::set<int> sockets_;
+  std::set<int> clients_;  // Of these.
+  int ended_ = 0;          // Connections of clients.
+  std::condition_variable one_ended_;
   std::vector<std::thread> connections_;
   std::thread acceptor_;
 };

@@ -29,7 +29,7 @@ struct OpenNode {
 };
 
 // Ends the reading: what follows would only be a consequence.
-struct Refusal {
+struct BadYaml {
   Origin origin;
   std::string message;
 };
@@ -47,9 +47,9 @@ class TreeBuilder : public YAML::EventHandler {
   // Where the reading stands inside of something that should have ended: the
   // innermost open { or [, or a quote that ends on a later line. `at_end`: the
   // library has found no end of it.
-  std::optional<Refusal> Unclosed(int error_line, bool at_end) const {
+  std::optional<BadYaml> Unclosed(int error_line, bool at_end) const {
     if (long_quote_ && long_quote_end_ >= error_line) {
-      return Refusal{*long_quote_, "this quote is closed only on line " +
+      return BadYaml{*long_quote_, "this quote is closed only on line " +
                                        std::to_string(long_quote_end_)};
     }
     for (auto open = open_.rbegin(); open != open_.rend(); ++open) {
@@ -58,7 +58,7 @@ class TreeBuilder : public YAML::EventHandler {
       const std::string opener(source_.text().substr(byte, 1));
       if (opener != "{" && opener != "[") continue;
       if (origin.line >= error_line && !at_end) continue;
-      return Refusal{origin, "this '" + opener + "' is not closed"};
+      return BadYaml{origin, "this '" + opener + "' is not closed"};
     }
     return std::nullopt;
   }
@@ -126,7 +126,7 @@ class TreeBuilder : public YAML::EventHandler {
   void CheckQuote(const YamlNode& node) {
     const size_t end = source_.ClosingQuote(node.byte);
     if (end == std::string_view::npos) {
-      throw Refusal{node.origin, "this quote is never closed"};
+      throw BadYaml{node.origin, "this quote is never closed"};
     }
     const int end_line = source_.OriginAt(end).line;
     if (end_line == node.origin.line) return;
@@ -157,7 +157,7 @@ class TreeBuilder : public YAML::EventHandler {
             YAML::EmitterStyle::value style) {
     RefuseProperties(mark);
     if (open_.size() == kMaxYamlDepth) {
-      throw Refusal{At(mark), "nested deeper than " +
+      throw BadYaml{At(mark), "nested deeper than " +
                                   std::to_string(kMaxYamlDepth) + " levels"};
     }
     OpenNode open;
@@ -175,7 +175,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void Add(YamlNode node) {
     if (++nodes_ > kMaxYamlNodes) {
-      throw Refusal{node.origin, "a job file has at most " +
+      throw BadYaml{node.origin, "a job file has at most " +
                                      std::to_string(kMaxYamlNodes) +
                                      " keys and values"};
     }
@@ -334,7 +334,7 @@ std::optional<YamlNode> LoadYaml(const YamlSource& source,
       return std::nullopt;  // Nothing was read before the stray token.
     }
     return std::move(builder.root());
-  } catch (const Refusal& refusal) {
+  } catch (const BadYaml& refusal) {
     diagnostics.Error(refusal.origin, refusal.message);
   } catch (const YAML::Exception& error) {
     ComplainSyntax(error, source, builder, diagnostics);

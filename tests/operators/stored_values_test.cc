@@ -61,12 +61,12 @@ TestLane::Streams EveryOperator() {
 }
 
 TEST(StoredValuesCoverTest, EveryOperatorIsInAStream) {
-  std::set<std::string_view> used;
+  std::set<std::string> used;
   for (const auto& stream : EveryOperator()) {
     for (const TestOperator& step : stream) used.insert(step.type);
   }
   for (const OperatorType& type : OperatorTypes()) {
-    EXPECT_TRUE(used.contains(type.name)) << type.name;
+    EXPECT_TRUE(used.contains(std::string(type.name))) << type.name;
   }
 }
 

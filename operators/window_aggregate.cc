@@ -119,13 +119,19 @@ void WindowAggregate::AwaitNext(VehicleIndex vehicle,
 
 Status WindowAggregate::Process(const Batch& batch, RowRange& range,
                                 Selection& selection, RowWriter& rows) {
+  aggregates_.Bind(batch);
   rows_.clear();
   for (size_t& row = range.row; row < range.end; ++row) {
     if (selection[row] != 0) Assign(batch, row, rows);
+    if (rows_.size() == kRowsAtOnce) AddRows();
   }
-  aggregates_.Bind(batch);
-  aggregates_.Add(rows_);
+  AddRows();
   return Status::Ok();
+}
+
+void WindowAggregate::AddRows() {
+  aggregates_.Add(rows_);
+  rows_.clear();
 }
 
 // The vehicle's oldest window closes, and its next one is waited for.

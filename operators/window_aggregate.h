@@ -116,6 +116,10 @@ class WindowAggregate final : public Operator {
   // No window of the vehicle that ends at or before this time is open.
   Timestamp ClosedBefore(VehicleIndex vehicle, Timestamp watermark);
   void SetPane(Timestamp event_time);
+  // As many as leave their panes in the first-level cache from one aggregate to
+  // the next.
+  static constexpr size_t kRowsAtOnce = 32;
+  void AddRows();
   // Adds the row to its pane, unless it is late for all of its windows.
   void Assign(const Batch& batch, size_t row, RowWriter& rows);
   void AddDistances(const Batch& batch, size_t row, Accumulators& pane);

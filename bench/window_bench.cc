@@ -11,6 +11,8 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "operators/registry.h"
@@ -72,11 +74,33 @@ OperatorParams ExcursionParams() {
   return params;
 }
 
-std::unique_ptr<Operator> Make(std::string_view type,
-                               const OperatorParams& params) {
+// The newest value of each signal, and a count of the rows: no row is written
+// but a window's.
+OperatorParams LastValueParams() {
+  ParamValue signals = Param("signals", "");
+  signals.children = {Param("", "speed"), Param("", "temp"),
+                      Param("", "odometer")};
+  OperatorParams params;
+  params.values = {signals};
+  return params;
+}
+
+OperatorParams CountParams() {
+  OperatorParams params = WindowParams(false);
+  params.values.back().children = {Param("n", "count()")};
+  return params;
+}
+
+using Steps = std::vector<std::pair<std::string_view, OperatorParams>>;
+
+std::vector<std::unique_ptr<Operator>> Make(const Steps& steps) {
+  std::vector<OperatorConfig> configs;
+  for (const auto& [type, params] : steps) {
+    configs.push_back({FindOperatorType(type), params});
+  }
   std::vector<ParamError> errors;
-  auto made = FindOperatorType(type)->make(params, Schema(), {}, errors);
-  CHECK(made != nullptr);
+  auto made = MakeOperators(configs, Schema(), {}, errors);
+  CHECK(!made.empty());
   return made;
 }
 
@@ -84,10 +108,8 @@ std::unique_ptr<Operator> Make(std::string_view type,
 // come again with later times.
 class Fleet {
  public:
-  explicit Fleet(std::unique_ptr<Operator> op)
+  explicit Fleet(std::vector<std::unique_ptr<Operator>> operators)
       : state_(store_, size_t{1} << 30), clock_(std::chrono::hours(168)) {
-    std::vector<std::unique_ptr<Operator>> operators;
-    operators.push_back(std::move(op));
     chain_ = std::make_unique<OperatorChain>(std::move(operators));
     clock_.Open(state_);
     OutputOptions options;
@@ -173,8 +195,8 @@ void Report(benchmark::State& state) {
       records, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-void RunOperator(benchmark::State& state, std::unique_ptr<Operator> op) {
-  Fleet fleet(std::move(op));
+void RunOperators(benchmark::State& state, const Steps& steps) {
+  Fleet fleet(Make(steps));
   const uint64_t before = fleet.outputs();
   for (auto _ : state) {
     fleet.Next();
@@ -189,22 +211,33 @@ void RunOperator(benchmark::State& state, std::unique_ptr<Operator> op) {
 }
 
 void BM_Window_FiveAggregates(benchmark::State& state) {
-  RunOperator(state, Make("window_aggregate", WindowParams(false)));
+  RunOperators(state, {{"window_aggregate", WindowParams(false)}});
 }
 BENCHMARK(BM_Window_FiveAggregates)->UseManualTime();
 
 void BM_Window_FiveAggregatesAndDistance(benchmark::State& state) {
-  RunOperator(state, Make("window_aggregate", WindowParams(true)));
+  RunOperators(state, {{"window_aggregate", WindowParams(true)}});
 }
 BENCHMARK(BM_Window_FiveAggregatesAndDistance)->UseManualTime();
 
 void BM_Excursion(benchmark::State& state) {
-  RunOperator(state, Make("excursion", ExcursionParams()));
+  RunOperators(state, {{"excursion", ExcursionParams()}});
 }
 BENCHMARK(BM_Excursion)->UseManualTime();
 
+void BM_Count(benchmark::State& state) {
+  RunOperators(state, {{"window_aggregate", CountParams()}});
+}
+BENCHMARK(BM_Count)->UseManualTime();
+
+void BM_LastValueAndCount(benchmark::State& state) {
+  RunOperators(state, {{"last_value", LastValueParams()},
+                       {"window_aggregate", CountParams()}});
+}
+BENCHMARK(BM_LastValueAndCount)->UseManualTime();
+
 void BM_Clock_Observe(benchmark::State& state) {
-  Fleet fleet(Make("window_aggregate", WindowParams(false)));
+  Fleet fleet(Make({{"window_aggregate", WindowParams(false)}}));
   for (auto _ : state) {
     Batch& batch = fleet.Next();
     fleet.Process();
@@ -261,7 +294,7 @@ void FoldPlain(const Batch& batch, std::vector<PlainWindow>& windows,
 }
 
 void BM_Window_CeilingPlainArray(benchmark::State& state) {
-  Fleet fleet(Make("window_aggregate", WindowParams(false)));
+  Fleet fleet(Make({{"window_aggregate", WindowParams(false)}}));
   std::vector<PlainWindow> windows(kVehicles);
   int64_t closed = 0;
   for (auto _ : state) {

@@ -18,6 +18,10 @@ namespace tacho {
 
 struct Aggregate;
 
+// As many rows are added at once as leave what they are added to in the
+// first-level cache from one aggregate to the next.
+inline constexpr size_t kAggregateRows = 32;
+
 // A row of a batch, and what it is added to.
 struct AggregateRow {
   size_t row;
@@ -57,6 +61,12 @@ struct AggregateKind {
   // nothing, and the others may trust them.
   const char* (*check)(const Aggregate& aggregate, const Accumulators& state,
                        Timestamp start, Timestamp end);
+  // Of functions that pick a value, else nullptr. Adds rows in their order and,
+  // after each, writes at that row of `out` what is picked by then: the value
+  // in the column `field`, and its event time, in ms, in the one after it; null
+  // where there is none. Texts are copied into out's arena. Hot.
+  void (*follow)(const Aggregate& aggregate, std::span<const AggregateRow> rows,
+                 size_t field, Batch& out) = nullptr;
 };
 
 // A function of the job file: a row of AggregateFunctions().

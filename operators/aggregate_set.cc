@@ -49,21 +49,13 @@ const char* AggregateSet::Check(const Accumulators& state, Timestamp start,
 }
 
 void AggregateSet::Emit(const Accumulators& state, RowWriter& rows) const {
-  for (size_t i = 0; i < aggregates_.size(); ++i) EmitOne(state, i, rows);
-}
-
-void AggregateSet::EmitOne(const Accumulators& state, size_t aggregate,
-                           RowWriter& rows) const {
-  const Aggregate& one = aggregates_[aggregate];
-  if (!one.kind->counts && !one.Seen(state)) return rows.Null();
-  one.kind->emit(one, state, rows);
-}
-
-std::optional<Timestamp> AggregateSet::PickedAt(const Accumulators& state,
-                                                size_t aggregate) const {
-  const Aggregate& one = aggregates_[aggregate];
-  if (!one.Seen(state)) return std::nullopt;
-  return FromEpochMillis(one.Cells(state)->i);
+  for (const Aggregate& aggregate : aggregates_) {
+    if (aggregate.kind->counts || aggregate.Seen(state)) {
+      aggregate.kind->emit(aggregate, state, rows);
+    } else {
+      rows.Null();
+    }
+  }
 }
 
 size_t AggregateSet::heap_bytes() const {

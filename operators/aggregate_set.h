@@ -58,12 +58,13 @@ class AggregateSet {
                     Timestamp end) const;
   // Writes one field per aggregate.
   void Emit(const Accumulators& state, RowWriter& rows) const;
-  // The field of one of them.
-  void EmitOne(const Accumulators& state, size_t aggregate,
-               RowWriter& rows) const;
-  // The event time of what a `first` or `last` has picked, if it has.
-  std::optional<Timestamp> PickedAt(const Accumulators& state,
-                                    size_t aggregate) const;
+  // AggregateKind::follow of the set's aggregate number `aggregate`, a `first`
+  // or a `last`.
+  void Follow(size_t aggregate, std::span<const AggregateRow> rows,
+              size_t field, Batch& out) const {
+    const Aggregate& one = aggregates_[aggregate];
+    one.kind->follow(one, rows, field, out);
+  }
 
   const RowSchema& fields() const { return fields_; }
   const std::vector<Distance>& distances() const { return distances_; }

@@ -98,29 +98,33 @@ Status LastValue::OnForget(VehicleIndex vehicle, RowWriter&) {
 
 Status LastValue::Process(const Batch& batch, RowRange& range,
                           Selection& selection, RowWriter& rows) {
-  FillRecordFields(batch, range, rows.Align());
+  Batch& out = rows.Align();
+  FillRecordFields(batch, range, out);
   newest_.Bind(batch);
+  rows_.clear();
   for (size_t& row = range.row; row < range.end; ++row) {
-    const VehicleIndex vehicle = batch.vehicle[row];
     if (selection[row] == 0) continue;
     bool created;
-    Accumulators& values = values_->Mutate(vehicle, 0, &created);
+    Accumulators& values = values_->Mutate(batch.vehicle[row], 0, &created);
     if (created) newest_.Init(values);
-    const AggregateRow one = {row, &values};
-    newest_.Add({&one, 1});
-    rows.BeginAt(row, kRecordFields);
-    for (size_t i = 0; i < signals_.size(); ++i) {
-      newest_.EmitOne(values, i, rows);
-      const std::optional<Timestamp> at = newest_.PickedAt(values, i);
-      if (at.has_value()) {
-        rows.Int((batch.vehicle_time[row] - *at).count());
-      } else {
-        rows.Null();
-      }
-    }
-    rows.End();
+    rows_.push_back({row, &values});
+    if (rows_.size() == kAggregateRows) FillRows(batch, out);
   }
+  FillRows(batch, out);
   return Status::Ok();
+}
+
+void LastValue::FillRows(const Batch& batch, Batch& out) {
+  for (size_t i = 0; i < signals_.size(); ++i) {
+    const size_t field = kRecordFields + 2 * i;
+    newest_.Follow(i, rows_, field, out);
+    Column& age = out.columns[field + 1];  // The value's time, until here.
+    for (const auto& [row, values] : rows_) {
+      if (age.state[row] != CellState::kValid) continue;
+      age.ints[row] = ToEpochMillis(batch.vehicle_time[row]) - age.ints[row];
+    }
+  }
+  rows_.clear();
 }
 
 RowSchema LastValue::OutputSchema() const {

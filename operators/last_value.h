@@ -37,9 +37,13 @@ class LastValue final : public Operator {
   void Close() override { values_ = nullptr; }
 
  private:
+  // The values and ages of rows_.
+  void FillRows(const Batch& batch, Batch& out);
+
   AggregateSet newest_;
   std::vector<Signal> signals_;
   StateTable<Accumulators>* values_ = nullptr;
+  std::vector<AggregateRow> rows_;  // To be filled; at most kAggregateRows.
 };
 
 OperatorType LastValueType();

@@ -40,12 +40,6 @@ Batch& RowWriter::Align() {
   return batch_;
 }
 
-void RowWriter::BeginAt(size_t row, size_t field) {
-  DCHECK(aligned_ && row < batch_.records());
-  row_ = row;
-  field_ = field;
-}
-
 void RowWriter::Begin(int64_t row, VehicleIndex vehicle,
                       std::string_view vehicle_id, Timestamp event_time) {
   DCHECK(!aligned_);

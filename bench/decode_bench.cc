@@ -46,6 +46,17 @@ double Rounded(double value, int decimals) {
   return std::strtod(text, nullptr);
 }
 
+// How many forms the messages of a topic have: form 0 is the usual one; others
+// have a few names of their own before, between and behind the others.
+void GiveForm(size_t form, std::string& text) {
+  if (form == 0) return;
+  const std::string extra =
+      "\"x" + std::to_string(form) + "\":" + std::to_string(form) + ",";
+  text.insert(1, extra);
+  text.insert(text.find("\"heading_deg"), "\"m" + extra.substr(1));
+  text.insert(text.size() - 1, ",\"z" + extra.substr(2, extra.size() - 3));
+}
+
 Sample MakeSample(std::mt19937_64& random, int64_t time, TimeText form) {
   const auto pick = [&](uint64_t below) {
     return static_cast<double>(random() % below);
@@ -84,13 +95,14 @@ Sample MakeSample(std::mt19937_64& random, int64_t time, TimeText form) {
   return sample;
 }
 
-std::vector<Sample> MakeSamples(TimeText form) {
+std::vector<Sample> MakeSamples(TimeText form, size_t forms) {
   std::mt19937_64 random(1);
   std::vector<Sample> samples;
   for (size_t i = 0; i < kMessages; ++i) {
     const int64_t step = form == TimeText::kMillis ? 1 : 1000;
     samples.push_back(
         MakeSample(random, kStart + static_cast<int64_t>(i) * step, form));
+    GiveForm(random() % forms, samples.back().text);
   }
   return samples;
 }
@@ -140,8 +152,8 @@ void CheckBatch(const std::vector<Sample>& samples, const Batch& batch) {
 
 // A batch of messages, ready to be decoded any number of times.
 struct Workload {
-  explicit Workload(TimeText form = TimeText::kMillis)
-      : samples(MakeSamples(form)), batch(Config().Schema()) {
+  explicit Workload(TimeText form = TimeText::kMillis, size_t forms = 1)
+      : samples(MakeSamples(form, forms)), batch(Config().Schema()) {
     Fill(samples, batch);
     for (const Message& message : batch.messages) bytes += message.value.size();
   }
@@ -163,8 +175,8 @@ struct Workload {
   size_t bytes = 0;
 };
 
-void Decode(benchmark::State& state, TimeText form) {
-  Workload work(form);
+void Decode(benchmark::State& state, TimeText form, size_t forms = 1) {
+  Workload work(form, forms);
   const std::unique_ptr<Decoder> decoder = MakeDecoder(Config());
   decoder->Decode(work.batch);
   CheckBatch(work.samples, work.batch);
@@ -186,6 +198,14 @@ void BM_Decode_Wide(benchmark::State& state) {
 }
 void BM_Decode_WideIso8601(benchmark::State& state) {
   Decode(state, TimeText::kIso8601);
+}
+
+void BM_Decode_TenForms(benchmark::State& state) {
+  Decode(state, TimeText::kMillis, 10);
+}
+// Nearly each message of a batch has names that none before it had.
+void BM_Decode_ThousandForms(benchmark::State& state) {
+  Decode(state, TimeText::kMillis, 1000);
 }
 
 // The scanner alone: validation, and finding what is wanted.
@@ -257,6 +277,8 @@ BENCHMARK(BM_Scan);
 BENCHMARK(BM_Scan_Portable);
 BENCHMARK(BM_Decode_Wide);
 BENCHMARK(BM_Decode_WideIso8601);
+BENCHMARK(BM_Decode_TenForms);
+BENCHMARK(BM_Decode_ThousandForms);
 
 }  // namespace
 }  // namespace tacho

@@ -101,16 +101,6 @@ std::optional<int64_t> Floor(const Decimal& decimal) {
 std::optional<RejectReason> ParseEpoch(std::string_view number,
                                        EventTimeFormat format, Timestamp& out) {
   if (format == EventTimeFormat::kIso8601) return RejectReason::kWrongType;
-  // Whole milliseconds are by far the most frequent form.
-  const bool is_millis =
-      format == EventTimeFormat::kEpochMillis ||
-      (format == EventTimeFormat::kAuto && number.size() >= 12 &&
-       number.size() <= 14 && number[0] != '-');
-  int64_t value = 0;
-  if (is_millis && ToInt64(number, value) == IntResult::kOk) [[likely]] {
-    out = FromEpochMillis(value);
-    return std::nullopt;
-  }
   Decimal decimal = ReadDecimal(number);
   const size_t whole_digits =
       decimal.point > 0 ? static_cast<size_t>(decimal.point) : 0;

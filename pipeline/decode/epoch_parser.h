@@ -6,6 +6,8 @@
 #include "pipeline/base/reject.h"
 #include "pipeline/base/time.h"
 #include "pipeline/decode/decoder_config.h"
+#include "pipeline/decode/json_scalars.h"
+#include "pipeline/decode/json_value.h"
 
 namespace tacho {
 
@@ -22,5 +24,25 @@ namespace tacho {
 // REQUIRES: `number` is a JSON number; 32 readable bytes follow its start.
 std::optional<RejectReason> ParseEpoch(std::string_view number,
                                        EventTimeFormat format, Timestamp& out);
+
+// Whether such a number, of `whole` digits and nothing else, is milliseconds.
+inline bool AreMillis(EventTimeFormat format, size_t whole) {
+  return format == EventTimeFormat::kEpochMillis ||
+         (format == EventTimeFormat::kAuto && whole >= 12 && whole <= 14);
+}
+
+// The same of a number that was found in a document.
+inline std::optional<RejectReason> ParseEpoch(const JsonValue& number,
+                                              EventTimeFormat format,
+                                              Timestamp& out) {
+  // Whole milliseconds are by far the most frequent form.
+  if (number.whole == number.size && AreMillis(format, number.whole))
+      [[likely]] {
+    out = FromEpochMillis(
+        static_cast<int64_t>(DigitsValue(number.data, number.whole)));
+    return std::nullopt;
+  }
+  return ParseEpoch(number.text(), format, out);
+}
 
 }  // namespace tacho

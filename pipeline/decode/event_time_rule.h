@@ -26,7 +26,7 @@ class EventTimeRule {
                RejectSite& site) const {
     std::string_view expected;
     if (value.kind == JsonKind::kNumber &&
-        !ParseEpoch(value.text(), source_.format, time).has_value() &&
+        !ParseEpoch(value, source_.format, time).has_value() &&
         !CheckClock(time, log_time, expected).has_value()) [[likely]] {
       return std::nullopt;
     }

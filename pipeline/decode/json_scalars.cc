@@ -1,7 +1,6 @@
 #include "pipeline/decode/json_scalars.h"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <system_error>
@@ -16,63 +15,14 @@ size_t SkipDigits(std::string_view text, size_t at) {
   return at;
 }
 
-constexpr uint64_t kIntPowersOfTen[] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-};
-constexpr double kPowersOfTen[] = {1e0,  1e1,  1e2,  1e3, 1e4,  1e5,
-                                   1e6,  1e7,  1e8,  1e9, 1e10, 1e11,
-                                   1e12, 1e13, 1e14, 1e15};
-
-// The value of 1 to 8 digits.
-uint64_t UpToEightDigits(const char* p, size_t count) {
-  if constexpr (std::endian::native != std::endian::little) {
-    uint64_t value = 0;
-    for (size_t i = 0; i < count; ++i) {
-      value = value * 10 + static_cast<uint64_t>(p[i] - '0');
-    }
-    return value;
-  }
-  // The digits move to the top, zeros follow them in: then pairs, fours and
-  // eights are joined by three multiplications.
-  uint64_t v = 0;
-  std::memcpy(&v, p, sizeof v);
-  v = (v & 0x0F0F0F0F0F0F0F0F) << (64 - 8 * count);
-  v = v * 10 + (v >> 8);
-  constexpr uint64_t kMask = 0x000000FF000000FF;
-  constexpr uint64_t kHigh = 0x000F424000000064;  // 100 + (1000000 << 32)
-  constexpr uint64_t kLow = 0x0000271000000001;   // 1 + (10000 << 32)
-  return ((v & kMask) * kHigh + ((v >> 16) & kMask) * kLow) >> 32;
-}
-
-// The value of a plain number with at most 15 digits: digits and power of ten
-// are exact doubles, so the one division rounds correctly. False: not plain.
+// The value of a number without exponent and of fewer than 16 bytes. False: it
+// is another.
 bool PlainDecimal(std::string_view number, double& out) {
   const size_t sign = number[0] == '-' ? 1 : 0;
   const char* const p = number.data() + sign;
   const NumberParts parts = PartsAt(p);
   if (parts.size() >= 16 || sign + parts.size() != number.size()) return false;
-  uint64_t digits = DigitsValue(p, parts.whole);
-  if (parts.fraction != 0) {
-    digits = digits * kIntPowersOfTen[parts.fraction] +
-             DigitsValue(p + parts.whole + 1, parts.fraction);
-  }
-  const double value =
-      static_cast<double>(digits) / kPowersOfTen[parts.fraction];
+  const double value = PlainDouble(p, parts.whole, parts.fraction);
   out = sign != 0 ? -value : value;
   return true;
 }
@@ -134,12 +84,6 @@ std::optional<double> ToDouble(std::string_view number) {
   if (parsed.ec == std::errc() && std::isfinite(value)) return value;
   if (!IsBelowOne(number)) return std::nullopt;
   return number[0] == '-' ? -0.0 : 0.0;
-}
-
-uint64_t DigitsValue(const char* p, size_t count) {
-  if (count <= 8) return UpToEightDigits(p, count);
-  return UpToEightDigits(p, count - 8) * 100000000 +
-         UpToEightDigits(p + count - 8, 8);
 }
 
 IntResult ToInt64(std::string_view number, int64_t& out) {

@@ -88,6 +88,7 @@ class JsonScanner::Walk {
   // A scalar at `p`; `next` is the token after it.
   bool Scalar(const char* p, Cursor next, JsonValue& value);
   bool Text(const char* quote, Cursor next, JsonValue& value);
+  bool Number(const char* p, JsonValue& value);
   // A member's name and colon.
   bool Name(Cursor& next, std::string_view& name);
 
@@ -136,6 +137,15 @@ inline bool JsonScanner::Walk::Text(const char* quote, Cursor next,
   return JsonEscapesAreValid(value.text());
 }
 
+inline bool JsonScanner::Walk::Number(const char* p, JsonValue& value) {
+  NumberParts parts;
+  value.size = static_cast<uint32_t>(NumberToken(p, text_end_, parts));
+  value.kind = JsonKind::kNumber;
+  value.whole = static_cast<uint8_t>(parts.whole);
+  value.fraction = static_cast<uint8_t>(parts.fraction);
+  return value.size != 0;
+}
+
 [[gnu::always_inline]] inline bool JsonScanner::Walk::Scalar(const char* p,
                                                              Cursor next,
                                                              JsonValue& value) {
@@ -153,9 +163,7 @@ inline bool JsonScanner::Walk::Text(const char* quote, Cursor next,
       return LiteralToken(p, "null") != 0;
     default:
       value.data = p;
-      value.size = static_cast<uint32_t>(NumberToken(p, text_end_));
-      value.kind = JsonKind::kNumber;
-      return value.size != 0;
+      return Number(p, value);
   }
 }
 
@@ -348,7 +356,8 @@ JsonScanner::JsonScanner(const ScanPlan& plan, const JsonLimits& limits,
       values_(paths_.node_count()),
       brackets_(limits.depth / 64 + 1),
       rows_(paths_.scope_count()),
-      outer_(paths_.scope_count()) {
+      outer_(paths_.scope_count()),
+      templates_(paths_) {
   for (size_t i = 0; i < plan.arrays.size(); ++i) {
     outer_[i + 1] = plan.arrays[i].scope;
   }
@@ -366,8 +375,15 @@ std::optional<RejectReason> JsonScanner::Scan(std::string_view text) {
     rows_[scope].parents.clear();
   }
   elements_ = 0;
+  if (templates_.AreWorthATry()) [[likely]] {
+    if (templates_.Match(text, values_.data())) [[likely]] {
+      return std::nullopt;
+    }
+    std::fill(values_.begin(), values_.end(), JsonValue());
+  }
   if (!text.empty() && index_.Build(text)) {
     if (Walk(*this, text).Object()) [[likely]] {
+      templates_.Learn(text, index_.begin(), index_.end());
       return std::nullopt;
     }
     if (text[*index_.begin()] != '{' && Walk(*this, text).OtherRoot()) {

@@ -10,31 +10,10 @@
 #include "pipeline/base/reject.h"
 #include "pipeline/decode/json_index.h"
 #include "pipeline/decode/json_paths.h"
+#include "pipeline/decode/json_templates.h"
+#include "pipeline/decode/json_value.h"
 
 namespace tacho {
-
-enum class JsonKind : uint8_t {
-  kAbsent,
-  kNull,
-  kFalse,
-  kTrue,
-  kNumber,
-  kText,         // Without escapes.
-  kEscapedText,  // With escapes, all of them valid.
-  kObject,
-  kArray,
-};
-
-// A value where a wanted path leads: its kind, and the bytes of a number or of
-// a text between its quotes.
-// Lifetime: a view into the document.
-struct JsonValue {
-  const char* data = nullptr;
-  uint32_t size = 0;
-  JsonKind kind = JsonKind::kAbsent;
-
-  std::string_view text() const { return {data, size}; }
-};
 
 struct JsonLimits {
   size_t bytes = 1048576;
@@ -45,7 +24,8 @@ struct JsonLimits {
 
 // Reads JSON objects: validates all of a document (RFC 8259 and UTF-8, wanted
 // or not; surrogate escapes must pair) and finds the values at the wanted
-// paths, in one pass over its index.
+// paths, in one pass over its index. Documents of a form that it has seen are
+// read by template instead, with the same answers (json_templates.h).
 //
 // Of two members with the same name in one object the first counts, and the
 // second is validated only.
@@ -56,7 +36,8 @@ struct JsonLimits {
 //
 // Threading: one thread at a time.
 // Limits: `limits`; numbers are any size. Allocates nothing per document,
-// except for an escaped member name longer, or more elements, than before.
+// except for an escaped member name longer, or more elements, than before, and
+// for a form that is learnt.
 class JsonScanner {
  public:
   // REQUIRES: what JsonPaths requires of a plan.
@@ -72,6 +53,9 @@ class JsonScanner {
   // not_an_object.
   // REQUIRES: 64 readable bytes follow the text; what they hold is ignored.
   std::optional<RejectReason> Scan(std::string_view text);
+
+  // How many documents were found by template.
+  uint64_t matched_templates() const { return templates_.matched(); }
 
   // At paths[i] of the last document, if that was not refused.
   const JsonValue& value(size_t path) const {
@@ -111,6 +95,7 @@ class JsonScanner {
   std::vector<Rows> rows_;          // By scope...
   std::vector<size_t> outer_;       // ... and the scope that it lies in.
   size_t elements_ = 0;             // Of the last document, kept or not.
+  JsonTemplates templates_;
 };
 
 }  // namespace tacho

@@ -36,7 +36,7 @@ class SignalRules {
     if (value.kind == JsonKind::kNumber && rule.type == SignalType::kDouble)
         [[likely]] {
       double inside = 0;
-      if (ToCanonical(rule, value.text(), inside)) [[likely]] {
+      if (ToCanonical(rule, value, inside)) [[likely]] {
         writer.SetDouble(signal, inside);
         return std::nullopt;
       }
@@ -77,6 +77,17 @@ class SignalRules {
   };
 
   // False: out of range, also what a conversion takes to infinity.
+  static bool ToCanonical(const Rule& rule, const JsonValue& number,
+                          double& inside) {
+    if (number.whole == 0) [[unlikely]] {
+      return ToCanonical(rule, number.text(), inside);
+    }
+    const bool negative = *number.data == '-';
+    const double sent = PlainDouble(number.data + (negative ? 1 : 0),
+                                    number.whole, number.fraction);
+    inside = rule.unit.ToCanonical(negative ? -sent : sent);
+    return inside >= rule.min && inside <= rule.max;
+  }
   static bool ToCanonical(const Rule& rule, std::string_view number,
                           double& inside) {
     const std::optional<double> sent = ToDouble(number);

@@ -64,6 +64,7 @@ void PacedFeed::MakeTemplates() {
 void PacedFeed::Run() {
   auto started = steady_clock::now();
   int64_t started_ms = NowMs();
+  first_ms_ = started_ms;
   uint64_t base = 0;  // Sent before the present rate.
   double rate = rate_;
   while (!stop_) {
@@ -91,10 +92,26 @@ void PacedFeed::Run() {
   }
 }
 
-void PacedFeed::Send(Template& t, size_t round, int64_t stamp_ms) {
+std::string& PacedFeed::Stamp(Template& t, size_t round, int64_t stamp_ms) {
   std::string& value = t.value[round];
   char* const digits = value.data() + t.stamp[round];
   std::to_chars(digits, digits + kStampDigits, stamp_ms);
+  return value;
+}
+
+void PacedFeed::ForEachSent(
+    const std::function<void(const std::string& key, const std::string& value)>&
+        use) {
+  for (uint64_t i = 0; i < sent_; ++i) {
+    const auto offset_ms =
+        static_cast<int64_t>(static_cast<double>(i) * 1e3 / rate_);
+    Template& t = templates_[i % templates_.size()];
+    use(t.key, Stamp(t, i / templates_.size() % 2, first_ms_ + offset_ms));
+  }
+}
+
+void PacedFeed::Send(Template& t, size_t round, int64_t stamp_ms) {
+  const std::string& value = Stamp(t, round, stamp_ms);
   Die(feed_->Send(t.key, value));
   if (t.probe) {
     probe_log_.emplace_back(t.key, stamp_ms);

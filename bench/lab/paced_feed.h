@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -35,6 +36,10 @@ class PacedFeed {
   // Stops, and waits until all is acknowledged.
   void Stop();
 
+  // All that was sent, in order, made anew. After Stop; not after SetRate.
+  void ForEachSent(const std::function<void(const std::string& key,
+                                            const std::string& value)>& use);
+
   uint64_t sent() const { return sent_.load(); }
   uint64_t probes() const { return probes_.load(); }
   // (vehicle, due time) of every probe's record. After Stop.
@@ -54,12 +59,15 @@ class PacedFeed {
   void MakeTemplates();
   void Run();
   void Send(Template& t, size_t round, int64_t stamp_ms);
+  // The value of the template with this time in it.
+  static std::string& Stamp(Template& t, size_t round, int64_t stamp_ms);
 
   const PacedFeedOptions options_;
   std::unique_ptr<KafkaFeed> feed_;
   std::vector<Template> templates_;
   std::vector<std::pair<std::string, int64_t>> probe_log_;
   std::atomic<double> rate_;
+  int64_t first_ms_ = 0;  // When the first message was due.
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> sent_{0};
   std::atomic<uint64_t> probes_{0};

@@ -1,0 +1,62 @@
+"""What a figure was measured with: machine, sources, libraries."""
+
+import hashlib
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def _output(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True,
+                              cwd=ROOT).stdout.strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _read(path, otherwise=""):
+    try:
+        return pathlib.Path(path).read_text().strip()
+    except OSError:
+        return otherwise
+
+
+def describe():
+    """The machine; figures of two digests are never compared."""
+    cpuinfo = _read("/proc/cpuinfo")
+    model = re.search(r"model name\s*: (.*)", cpuinfo)
+    flags = re.search(r"flags\s*: (.*)", cpuinfo)
+    facts = {
+        "cpu": model.group(1) if model else platform.machine(),
+        "flags_digest": hashlib.sha256(
+            flags.group(1).encode()).hexdigest()[:12] if flags else "",
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") *
+        os.sysconf("SC_PHYS_PAGES"),
+        "kernel": platform.release(),
+        "hypervisor": "hypervisor" in cpuinfo,
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/"
+                          "scaling_governor", "unknown"),
+        "cgroup": _read("/sys/fs/cgroup/cpu.max", "none"),
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    return facts | {"digest": digest.hexdigest()[:16]}
+
+
+def source():
+    return {
+        "commit": _output("git", "rev-parse", "--short=12", "HEAD"),
+        "dirty": _output("git", "status", "--porcelain",
+                         "--untracked-files=no") != "",
+        "build": "release",
+    }
+
+
+def load():
+    """Processes that want a core, of the last minute."""
+    return float(_read("/proc/loadavg", "0").split()[0])

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <memory>
@@ -23,6 +24,9 @@ namespace {
 constexpr int kStderrPatienceMs = 500;
 
 LogFormat g_format = LogFormat::kLogfmt;
+// The last line was written: what other threads say until the process has ended
+// would only hide it.
+std::atomic<bool> g_is_over{false};
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
@@ -158,7 +162,7 @@ bool LogSite::Admit(int64_t now_seconds, uint64_t& suppressed) {
 
 void LogEvent(LogSite& site, LogLevel level, std::string_view event,
               std::span<const LogField> fields) {
-  if (!Logger().should_log(ToSpdlog(level))) return;
+  if (g_is_over || !Logger().should_log(ToSpdlog(level))) return;
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::steady_clock::now().time_since_epoch())
                           .count();
@@ -169,13 +173,14 @@ void LogEvent(LogSite& site, LogLevel level, std::string_view event,
 
 void LogLast(LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) {
+  if (g_is_over.exchange(true)) return;
   WriteOrSkip(FormatLine(level, event, {fields.begin(), fields.size()}, 0) +
               "\n");
 }
 
 void LogOrSkip(LogLevel level, std::string_view event,
                std::initializer_list<LogField> fields) {
-  if (!Logger().should_log(ToSpdlog(level))) return;
+  if (g_is_over || !Logger().should_log(ToSpdlog(level))) return;
   WriteOrSkip(FormatLine(level, event, {fields.begin(), fields.size()}, 0) +
               "\n");
 }

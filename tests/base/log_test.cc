@@ -1,9 +1,13 @@
 #include "pipeline/base/log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "pipeline/base/last_line.h"
 
 namespace tacho {
 namespace {
@@ -94,6 +98,25 @@ TEST(LogTest, TextOfOthersMovesNoCursor) {
 
 TEST(LogTest, LineBelowTheLevelIsNotWritten) {
   EXPECT_EQ(Logged(LogFormat::kLogfmt, LogLevel::kError), "");
+}
+
+// A process that ends hard has threads that go on talking for a moment.
+TEST(LogDeathTest, NothingIsLoggedAfterTheLastLine) {
+  EXPECT_EXIT(
+      {
+        LOG(kInfo, "before", {{"n", 1}});
+        LogLast(LogLevel::kError, "stopped", {{"n", 2}});
+        LOG(kError, "after", {{"n", 3}});
+        LogOrSkip(LogLevel::kError, "skipped", {{"n", 4}});
+        LogLast(LogLevel::kError, "again", {{"n", 5}});
+        _exit(0);
+      },
+      testing::ExitedWithCode(0),
+      testing::AllOf(testing::HasSubstr("before"),
+                     testing::HasSubstr("stopped"),
+                     testing::Not(testing::HasSubstr("after")),
+                     testing::Not(testing::HasSubstr("skipped")),
+                     testing::Not(testing::HasSubstr("again"))));
 }
 
 }  // namespace

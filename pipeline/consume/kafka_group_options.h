@@ -21,9 +21,16 @@ struct KafkaGroupMemberOptions {
   Millis heartbeat_interval{3000};
   Millis max_poll_interval{300000};
   FetchLimits fetch = FetchLimitsFor(size_t{400} << 20, 8);
+  // How long a broker may hold back an answer that has little in it. Nobody is
+  // in a hurry for a fraction of the commit interval: a message is seen by
+  // others no sooner than its epoch is committed.
+  Millis fetch_wait{20};
   // How long Close waits for librdkafka before it leaves the handle behind.
   Millis close_timeout{4000};
 };
+
+// A tenth of the commit interval, from 5 to 100 ms.
+Millis FetchWaitFor(Millis commit_interval);
 
 // The client properties that the options stand for, the job's own first:
 // what is owned by tacho always wins. For tests and `validate`.

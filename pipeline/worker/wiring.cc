@@ -75,6 +75,7 @@ Result<std::unique_ptr<Worker>> MakeKafkaWorker(const Job& job,
   group.heartbeat_interval = job.group.heartbeat_interval;
   group.max_poll_interval = job.group.max_poll_interval;
   group.fetch = first.fetch;
+  group.fetch_wait = FetchWaitFor(job.commit.interval);
   ASSIGN_OR_RETURN(parts.log, MakeKafkaPartitionLog(
                                   {properties, group.group_id, group.topics}));
   ASSIGN_OR_RETURN(parts.member, MakeKafkaGroupMember(std::move(group)));

@@ -51,16 +51,31 @@ TEST(KafkaConsumerPropertiesTest, OwnedOnesWinOverTheJobs) {
 
 TEST(KafkaConsumerPropertiesTest, TheJobsWinOverDefaults) {
   KafkaGroupMemberOptions options;
-  EXPECT_EQ(Effective(options).at("fetch.wait.max.ms"), "100");
+  options.fetch_wait = Millis(30);
+  EXPECT_EQ(Effective(options).at("fetch.wait.max.ms"), "30");
   options.properties = {{"fetch.wait.max.ms", "7"},
+                        {"fetch.min.bytes", "1"},
                         {"bootstrap.servers", "somewhere:9092"},
                         {"check.crcs", "false"}};
 
   const auto effective = Effective(options);
 
   EXPECT_EQ(effective.at("fetch.wait.max.ms"), "7");
+  EXPECT_EQ(effective.at("fetch.min.bytes"), "1");
   EXPECT_EQ(effective.at("bootstrap.servers"), "somewhere:9092");
   EXPECT_EQ(effective.at("check.crcs"), "false");
+}
+
+// An answer that could never be full would wait each time.
+TEST(KafkaConsumerPropertiesTest, AnswersAreHeldBackForAFractionOfTheInterval) {
+  EXPECT_EQ(FetchWaitFor(Millis(200)), Millis(20));
+  EXPECT_EQ(FetchWaitFor(Millis(10)), Millis(5));
+  EXPECT_EQ(FetchWaitFor(Millis(60000)), Millis(100));
+  KafkaGroupMemberOptions options;
+  options.fetch.partition_bytes = 65536;
+  EXPECT_EQ(Effective(options).at("fetch.min.bytes"), "65536");
+  options.fetch.partition_bytes = size_t{4} << 20;
+  EXPECT_EQ(Effective(options).at("fetch.min.bytes"), "1048576");
 }
 
 TEST(KafkaConsumerPropertiesTest, OnlyAStaticMemberHasAnInstanceId) {

@@ -6,11 +6,11 @@ if every objective is met: the lag grows by at most 0.1 % of the load, p99 is at
 most 350 ms, and the results are right. measure(load) is injected; it returns
 {"lag_slope": messages/s, "p99_ms": ms, "ok": results are right}.
 
-The search doubles the load until one is not borne, halves the gap (of the logs)
-until it is within 5 %, and then confirms: near the edge one measurement is luck,
-so that the answer has been borne in three of up to five runs, and what was not
-confirmed is searched below. Each load is measured anew in a confirmation; in the
-search itself one run decides.
+The search doubles the load until one is not borne (or halves it until one is),
+halves the gap until it is within 5 %, and then confirms: near the edge one run
+is luck, so that the answer has been borne in three of up to five runs more, and
+what was not confirmed is searched below, each load with a confirmation. The
+answer is near the edge that half of the runs bear, not at the one that all do.
 """
 
 import json

@@ -10,7 +10,6 @@ import unittest
 
 import compare
 import histogram
-import record
 import rows
 import sample
 

@@ -24,6 +24,12 @@ class Missing(Exception):
     """Why a section is left out."""
 
 
+def rank(system, label):
+    """Raw, then tacho, then the others: the same in every report."""
+    first = ("raw", "tacho")
+    return (first.index(system) if system in first else len(first), label)
+
+
 class Bed:
     """Rows of one machine, broker and workload; which of them are drawn."""
 
@@ -47,8 +53,8 @@ class Bed:
         for label, held in rows.by(self.valid, lambda row: row.label).items():
             last = max(held, key=lambda row: row.data["time"]).commit
             found[label] = [row for row in held if row.commit == last]
-        return dict(sorted(found.items(), key=lambda item: (
-            item[1][0].data["row"]["system"] != "raw")))
+        return dict(sorted(found.items(), key=lambda item: rank(
+            item[1][0].data["row"]["system"], item[0])))
 
     def drawn(self, test):
         """(label, rows, class) of labels that have a colour and the data."""
@@ -62,7 +68,11 @@ def number(value, digits=3):
         return ""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
+    return f"{value:#.{digits}g}".rstrip(".")
+
+
+def whole(value):
+    return "" if value is None else f"{value:,.0f}"
 
 
 def spread(found, scale=1.0):
@@ -74,11 +84,15 @@ def spread(found, scale=1.0):
             f"{number(max(found) * scale)})")
 
 
+def table_cell(value):
+    kind = ' class="long"' if len(str(value)) > 32 else ""
+    return f"<td{kind}>{svg.escape(value)}</td>"
+
+
 def table(head, lines):
     cells = "".join(f"<th>{svg.escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{svg.escape(cell)}</td>" for cell in line)
-        + "</tr>" for line in lines)
+    body = "".join("<tr>" + "".join(map(table_cell, line)) + "</tr>"
+                   for line in lines)
     return (f'<div class="table"><table><thead><tr>{cells}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>")
 
@@ -89,9 +103,9 @@ def legend(entries):
     return f'<ul class="legend">{keys}</ul>'
 
 
-def beside(charts, tables, keys=()):
+def beside(charts, tables, keys=(), kind="pair"):
     drawn = "".join(f"<figure>{chart.svg()}</figure>" for chart in charts)
-    return (f'<div class="pair"><div>{legend(keys) if keys else ""}{drawn}'
+    return (f'<div class="{kind}"><div>{legend(keys) if keys else ""}{drawn}'
             f'</div><div>{"".join(tables)}</div></div>')
 
 
@@ -182,14 +196,16 @@ def latency(bed):
     curves = [(label, kind, curve(merged(held)))
               for label, held, kind in drawn]
     seen = [ms for *_, points in curves for _, ms in points if ms > 0]
+    if not seen:
+        raise Missing("all latencies are 0")
     y = svg.Log(min(seen), max(*seen, LIMIT_MS))
     names = {-math.log10(1 - p): f"p{100 * p:g}" for p in PERCENTILES}
-    chart = svg.Chart(svg.Named(names, 0, max(names)), y,
-                      "Latency by percentile", y_name="ms, log",
+    chart = svg.Chart(svg.Named(names, 0, max(names) + 0.1), y,
+                      "Latency by percentile", y_name="ms, log", height=300,
                       x_name="percentile of messages", format_y=plain)
-    chart.level(LIMIT_MS, f"objective: p99 at most {LIMIT_MS} ms")
     for label, kind, points in curves:
         chart.line(points, kind, label)
+    chart.level(LIMIT_MS, f"objective: p99 at most {LIMIT_MS} ms")
     lines = [(label, *(spread(rows.values(held, f"latency_ms.p{p}"))
                        for p in (50, 99)),
               number(histogram.quantile(merged(held), 0.999)),
@@ -277,9 +293,9 @@ def rate_and_lag(bed):
         events = "; ".join(f"{t:g} s {text}"
                            for t, text in row.data.get("marks", ()))
         lines.append((label, row.data["round"],
-                      number(statistics.median(rates) if rates else None),
-                      number(max(lag, default=None)),
-                      number(lag[-1] if lag else None), events))
+                      whole(statistics.median(rates) if rates else None),
+                      whole(max(lag, default=None)),
+                      whole(lag[-1] if lag else None), events))
     return beside([one[0] for one in kept], [table(
         ("row", "round drawn", "median rate", "most lag", "last lag", "marks"),
         lines)], [(label, kind) for label, _, kind in drawn])
@@ -291,15 +307,22 @@ def ideal(points):
     return [(0, 0)] + [(other, load / cores * other) for other, _ in points]
 
 
-def capacity_chart(found):
+def capacity_kinds(bed, found):
+    """Colours of the rows' labels, and unused ones for others."""
+    spare = iter(f"s{place}" for place in range(COLOURS)
+                 if f"s{place}" not in bed.kinds.values())
+    return [bed.kinds.get(one["label"]) or next(spare, "raw")
+            for one in found]
+
+
+def capacity_chart(found, kinds):
     xs = [cores for one in found for cores, _ in one["capacity"]]
     ys = [load for one in found for _, load in ideal(one["capacity"])
           + one["capacity"]]
     chart = svg.Chart(svg.Linear(0, max(xs)), svg.Linear(0, max(ys) or 1),
                       "Capacity by cores", x_name="cores",
                       y_name="capacity, messages/s", format_x=plain)
-    for place, one in enumerate(found):
-        kind = f"s{place % COLOURS}"
+    for one, kind in zip(found, kinds):
         chart.line(ideal(one["capacity"]), kind + " thin dashed",
                    f"{one['label']}, ideal")
         chart.line(one["capacity"], kind, one["label"])
@@ -309,7 +332,7 @@ def capacity_chart(found):
     return chart
 
 
-def demand_chart(found):
+def demand_chart(found, kinds):
     pairs = [pair for one in found for pair in one["demand"]]
     borne = [cores for _, cores in pairs if cores is not None]
     if not borne:
@@ -318,9 +341,8 @@ def demand_chart(found):
                       svg.Linear(0, max(borne), 4), "Demand by load",
                       x_name="load, messages/s", y_name="demand, cores",
                       format_y=plain, height=200)
-    for place, one in enumerate(found):
-        kind = f"s{place % COLOURS}"
-        chart.line(one["demand"], kind, one["label"])
+    for one, kind in zip(found, kinds):
+        chart.line(one["demand"], kind, one["label"], steps=True)
         for load, cores in one["demand"]:
             if cores is not None:
                 chart.dot(load, cores, kind, f"{one['label']}: {cores:g} cores "
@@ -338,12 +360,14 @@ def capacity(bed):
     needs = [(one["label"], f"{load:,.0f}",
               "more" if cores is None else f"{cores:g}")
              for one in found for load, cores in one["demand"]]
-    charts = [capacity_chart(found), demand_chart(found)]
+    kinds = capacity_kinds(bed, found)
+    charts = [capacity_chart(found, kinds), demand_chart(found, kinds)]
     return beside([chart for chart in charts if chart], [
         table(("row", "cores", "capacity, messages/s"), lines),
-        table(("row", "load, messages/s", "demand, cores"), needs)],
-        [(one["label"], f"s{place % COLOURS}")
-         for place, one in enumerate(found)])
+        table(("row", "load, messages/s", "demand, cores"), needs),
+        '<p class="note">Dotted: the load of the fewest cores, times the '
+        "cores. Demand: the least cores tried that bear the load.</p>"],
+        [(one["label"], kind) for one, kind in zip(found, kinds)])
 
 
 def history(bed):
@@ -358,22 +382,33 @@ def history(bed):
         seen = rows.values(held, metric)
         if seen and label in bed.kinds:
             found.setdefault(label, {})[commit] = seen
+    found = {label: found[label] for label in bed.labels if label in found}
     if len(first) < 2 or not found:
         raise Missing(f"{metric} was measured at fewer than two commits")
-    every = [one for held in found.values() for seen in held.values()
+    shares = {label: of_oldest(first, held) for label, held in found.items()}
+    every = [one for held in shares.values() for seen in held.values()
              for one in seen]
     names = {place: commit[:7] for commit, place in first.items()}
     chart = svg.Chart(svg.Named(names, -0.3, len(first) - 0.7),
-                      svg.Linear(0, max(every)), f"{metric} by commit",
-                      y_name=metric, x_name="commit, oldest first")
-    for label, held in found.items():
+                      svg.Linear(min(every), max(every)),
+                      f"{metric} by commit", x_name="commit, oldest first",
+                      y_name=f"{metric}, % of the oldest commit",
+                      format_y=plain)
+    for label, held in shares.items():
         draw_history(chart, label, bed.kinds[label], first, held)
     better = "more" if rows.higher_is_better(metric) else "less"
     return beside([chart], [history_table(first, found),
                             f'<p class="note">{better} is better; in brackets '
                             "the change from the commit before, of medians "
                             "that are not paired.</p>"],
-                  [(label, bed.kinds[label]) for label in found])
+                  [(label, bed.kinds[label]) for label in found], "stack")
+
+
+def of_oldest(first, held):
+    """Values by commit in percent of the median of the row's oldest."""
+    base = statistics.median(held[min(held, key=first.get)]) or 1
+    return {commit: [100 * one / base for one in seen]
+            for commit, seen in held.items()}
 
 
 def draw_history(chart, label, kind, first, held):
@@ -387,7 +422,7 @@ def draw_history(chart, label, kind, first, held):
             low, _, high = statistics.quantiles(seen, method="inclusive")
             chart.stem(first[commit], low, high, kind)
         chart.dot(first[commit], middle, kind,
-                  f"{label} {commit[:7]}: {middle:.4g} ({len(seen)} rounds)")
+                  f"{label} {commit[:7]}: {middle:.1f} %, {len(seen)} rounds")
 
 
 def history_table(first, found):

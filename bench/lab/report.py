@@ -41,14 +41,16 @@ figure { margin: 0 0 12px; } svg { display: block; width: 100%; height: auto;
 .table { overflow-x: auto; margin-bottom: 14px; } table { border-collapse:
   collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 12px 4px 0; text-align: left; vertical-align: top;
-  border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
+  border-bottom: 1px solid var(--line); white-space: nowrap; }
+td.long { white-space: normal; min-width: 240px; }
+th { white-space: normal; color: var(--soft); font-weight: 600; vertical-align: bottom; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px;
   margin: 0 0 6px; padding: 0; font-size: 13px; }
 .key { display: inline-block; width: 11px; height: 11px; margin-right: 6px;
   border-radius: 2px; background: var(--c); }
 svg text { fill: var(--ink); } svg .name, svg .note { fill: var(--soft); }
-svg .note { font-size: 11px; } .grid { stroke: var(--line); }
+svg .note { font-size: 11px;
+  paint-order: stroke; stroke: var(--page); stroke-width: 3px; } .grid { stroke: var(--line); }
 .mark { stroke: var(--soft); stroke-dasharray: 4 3; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; fill: none; }
 rect, .dot { fill: var(--c); } .dot { stroke: var(--page); }

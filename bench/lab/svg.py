@@ -92,7 +92,8 @@ class Chart:
                  y_name="", format_x=short, format_y=short):
         self.x, self.y, self.title = x, y, title
         self.width, self.height, self.left = width, height, left
-        self.right, self.top, self.bottom = 18, 26, 40
+        self.right, self.bottom = 18, 40
+        self.top = 26 if y_name else 6
         self.parts = []
         self.axes(x_name, y_name, format_x, format_y)
 
@@ -155,14 +156,16 @@ class Chart:
                  class_="line thin " + kind)
 
     def line(self, points, kind, title, steps=False):
-        """Through points; where a value is None the line is broken."""
+        """Through points; where a value is None the line is broken. Steps
+        rise at once and then go along: what is next holds from here on.
+        """
         path, pen = [], "M"
         for x, y in points:
             if y is None:
                 pen = "M"
                 continue
             if steps and pen == "L":
-                path.append(f"H{self.px(x)}")
+                path.append(f"V{self.py(y)}")
             path.append(f"{pen}{self.px(x)} {self.py(y)}")
             pen = "L"
         self.add("path", title, d="".join(path), class_="line " + kind)
@@ -202,5 +205,5 @@ def bars(names, x, title, x_name):
     """An empty plot of bars, names downwards; bar i is at y = -i."""
     places = {-place: name for place, name in enumerate(names)}
     y = Named(places, 0.6 - len(names), 0.6)
-    return Chart(x, y, title, height=66 + 30 * len(names), x_name=x_name,
+    return Chart(x, y, title, height=46 + 30 * len(names), x_name=x_name,
                  left=left_room(names))

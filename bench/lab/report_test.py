@@ -11,6 +11,7 @@ import unittest
 import unittest.mock
 import xml.etree.ElementTree
 
+import bed
 import capacity
 import plots
 import record
@@ -66,10 +67,11 @@ def reasons(page):
 
 
 def searched():
-    found = {cores: capacity.search(
-        lambda load, edge=edge: {"lag_slope": max(0, load - edge),
-                                 "p99_ms": 200, "ok": True}, 1e5)
-        for cores, edge in ((1, 3e5), (2, 5e5))}
+    def up_to(edge):
+        return lambda load: {"lag_slope": max(0, load - edge), "p99_ms": 200,
+                             "ok": True}
+    found = {cores: capacity.search(up_to(edge), 1e5)
+             for cores, edge in ((1, 3e5), (2, 5e5))}
     return capacity.report("tacho", "W1", found, [1e5, 4e5, 1e6])
 
 
@@ -210,11 +212,11 @@ class SeparationTest(unittest.TestCase):
         self.assertEqual(len(drawings(page)), 8)
 
     def test_newest_commit_is_drawn(self):
-        bed = plots.Bed(made(sample.history()))
-        self.assertEqual({row.commit for held in bed.labels.values()
+        drawn = bed.Bed(made(sample.history()))
+        self.assertEqual({row.commit for held in drawn.labels.values()
                           for row in held}, {"9ac73bc"})
-        self.assertEqual(list(bed.labels), ["raw", "tacho", "tacho 1s",
-                                            "flink", "kstreams"])
+        self.assertEqual(list(drawn.labels), ["raw", "tacho", "tacho 1s",
+                                              "flink", "kstreams"])
 
 
 class ScaleTest(unittest.TestCase):

@@ -46,6 +46,7 @@ import statistics
 from dataclasses import dataclass
 
 LEVEL = 0.02  # Of an interval: at most this share of false alarms.
+EXACT = 100  # Pairs up to which the test's distribution is counted out.
 BOUND = 0.05  # An interval wider than this on both sides shows nothing.
 
 
@@ -72,8 +73,13 @@ class Comparison:
 def cut(pairs, level=LEVEL):
     """The rank among the averages where the interval begins, from 1; None if
     the pairs are too few. It is the number of sums of ranks, from 0 up, that
-    together are as rare as half the level allows.
+    together are as rare as half the level allows; of many pairs by the normal
+    distribution that the sum then has.
     """
+    if pairs > EXACT:
+        deviation = math.sqrt(pairs * (pairs + 1) * (2 * pairs + 1) / 24)
+        return math.floor(pairs * (pairs + 1) / 4 + 0.5 + deviation
+                          * statistics.NormalDist().inv_cdf(level / 2))
     ways = [1]  # Subsets of the ranks so far, by their sum.
     for rank in range(1, pairs + 1):
         longer = ways + [0] * rank

@@ -5,6 +5,7 @@ import itertools
 import math
 import random
 import unittest
+import unittest.mock
 
 import stats
 
@@ -91,6 +92,14 @@ class IntervalTest(unittest.TestCase):
             rank = sum(sum(s <= w for s in sums) <= 0.01 * len(sums)
                        for w in range(pairs))
             self.assertEqual(stats.cut(pairs), rank or None, pairs)
+
+    def test_many_pairs_go_on_from_the_exact_ranks(self):
+        with unittest.mock.patch("stats.EXACT", 10):
+            for pairs in (30, 60, 100):
+                near = stats.cut.__wrapped__(pairs)
+                self.assertIn(stats.cut(pairs) - near, range(6), pairs)
+        low, high = stats.interval([place / 300 for place in range(300)])
+        self.assertTrue(0.4 < low < 0.5 < high < 0.6)
 
     def test_seven_pairs_are_needed(self):
         self.assertIsNone(stats.interval([0.01] * 6))

@@ -33,18 +33,17 @@ def describe():
     flags = re.search(r"flags\s*: (.*)", cpuinfo)
     facts = {
         "cpu": model.group(1) if model else platform.machine(),
-        "flags_digest": hashlib.sha256(
-            flags.group(1).encode()).hexdigest()[:12] if flags else "",
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") *
         os.sysconf("SC_PHYS_PAGES"),
         "kernel": platform.release(),
-        "hypervisor": "hypervisor" in cpuinfo,
+        "hypervisor": "yes" if "hypervisor" in cpuinfo else None,
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/"
                           "scaling_governor", "unknown"),
         "cgroup": _read("/sys/fs/cgroup/cpu.max", "none"),
     }
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    identity = [facts, flags.group(1) if flags else ""]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
     return facts | {"digest": digest.hexdigest()[:16]}
 
 
@@ -55,6 +54,17 @@ def source():
                          "--untracked-files=no") != "",
         "build": "release",
     }
+
+
+def libraries(version):
+    """Name to version, of what `tacho version --json` says."""
+    flat = {}
+    for name, value in version.items():
+        if isinstance(value, dict):
+            flat |= libraries(value)
+        else:
+            flat[name] = str(value)
+    return flat
 
 
 def load():

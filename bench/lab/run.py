@@ -23,6 +23,7 @@ import time
 import tomllib
 
 import machine
+import record as records
 import systems
 from broker import Broker
 from kafka.admin import KafkaAdminClient, NewTopic
@@ -263,13 +264,13 @@ def void_reasons(lab, system, load, found):
     return reasons
 
 
-def record(lab, system, place, load, found):
+def make_record(lab, system, place, load, found):
     w = lab.workload
     lag = found.pop("lag", [])
     judged = found.pop("result_check", None)
     now = datetime.datetime.now(datetime.timezone.utc)
-    return {
-        "schema": 1, "time": now.isoformat(timespec="seconds"),
+    line = {
+        "schema": 1, "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "round": place[0], "order": place[1],
         "workload": {"name": w["name"], "digest": w["digest"],
                      "text": w["text"]},
@@ -285,11 +286,12 @@ def record(lab, system, place, load, found):
                                 if "listeners" not in k and "dirs" not in k
                                 and "voters" not in k}},
         "load_before": load, "valid": not found["void_reasons"],
-        "void_reasons": found.pop("void_reasons"), "result_check": judged,
-        "metrics": found, "histograms": {}, "series": {"lag": lag},
+        "void_reasons": found.pop("void_reasons"),
+        "metrics": found, "series": {"lag": lag} if lag else {},
         "intervals": {"commit_ms": lab.arguments.interval_ms
                       or w["interval_ms"]},
     }
+    return line | ({"result_check": judged} if judged else {})
 
 
 def await_quiet(most, seconds=120):
@@ -315,15 +317,13 @@ def run_rows(lab, rows, results):
             name = f"{rows.index(system)}-{round_}"
             found = lab.row(system, name)
             found["void_reasons"] = void_reasons(lab, system, load, found)
-            found["libraries"] = json.loads(system.version()) \
-                if hasattr(system, "version") else {}
+            found["libraries"] = machine.libraries(system.version())
             found["command"] = system.command(On(
                 "BOOTSTRAP", "INPUT", lab.workload["partitions"], "OUTPUT",
                 "GROUP", "MESSAGES", lab.arguments.interval_ms
                 or lab.workload["interval_ms"], "STATE"))
-            line = record(lab, system, (round_, place), load, found)
-            with open(results, "a") as out:
-                out.write(json.dumps(line) + "\n")
+            line = make_record(lab, system, (round_, place), load, found)
+            records.append(results, line)
             kept.append(line)
             m = line["metrics"]
             say(f"round {round_}, {system.label}: "

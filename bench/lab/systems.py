@@ -1,5 +1,6 @@
 """The rows of the lab: how each system is started, and what it keeps."""
 
+import json
 import pathlib
 import subprocess
 
@@ -21,6 +22,9 @@ class Raw:
 
     def __init__(self, label):
         self.label = label
+
+    def version(self):
+        return {}
 
     def command(self, on):
         return [PART, "raw", on.bootstrap, on.topic, on.partitions, on.group,
@@ -57,8 +61,9 @@ class Tacho:
         return command + self.arguments
 
     def version(self):
-        return subprocess.run([self.binary, "version", "--json"],
-                              capture_output=True, text=True).stdout.strip()
+        return json.loads(subprocess.run(
+            [self.binary, "version", "--json"], capture_output=True, text=True,
+            check=True).stdout)
 
 
 class Peer:
@@ -73,6 +78,9 @@ class Peer:
         self.state = state
         self.file = ROOT / "bench/lab/peers" / system / settings
         self.settings = {"state": state, "settings": settings}
+
+    def version(self):
+        return {}
 
     def command(self, on):
         return [PEERS, self.system, "--bootstrap", on.bootstrap, "--input",

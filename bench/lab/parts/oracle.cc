@@ -1,4 +1,4 @@
-#include "bench/lab/oracle.h"
+#include "bench/lab/parts/oracle.h"
 
 #include <algorithm>
 #include <cstdio>

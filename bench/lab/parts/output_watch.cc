@@ -1,4 +1,4 @@
-#include "bench/lab/output_watch.h"
+#include "bench/lab/parts/output_watch.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -7,7 +7,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "bench/lab/bed.h"
+#include "bench/lab/parts/bed.h"
 #include "pipeline/kafka/topic_list.h"
 
 namespace tacho::lab {

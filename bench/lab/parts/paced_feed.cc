@@ -1,11 +1,11 @@
-#include "bench/lab/paced_feed.h"
+#include "bench/lab/parts/paced_feed.h"
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <utility>
 
-#include "bench/lab/bed.h"
+#include "bench/lab/parts/bed.h"
 #include "pipeline/demo/fleet.h"
 
 namespace tacho::lab {

@@ -1,11 +1,11 @@
-#include "bench/lab/commit_watch.h"
+#include "bench/lab/parts/commit_watch.h"
 
 #include <librdkafka/rdkafka.h>
 
 #include <chrono>
 #include <thread>
 
-#include "bench/lab/bed.h"
+#include "bench/lab/parts/bed.h"
 #include "pipeline/kafka/kafka_handle.h"
 #include "pipeline/kafka/topic_list.h"
 

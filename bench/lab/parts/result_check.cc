@@ -1,4 +1,4 @@
-#include "bench/lab/result_check.h"
+#include "bench/lab/parts/result_check.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -10,7 +10,7 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "bench/lab/bed.h"
+#include "bench/lab/parts/bed.h"
 #include "pipeline/base/check.h"
 #include "pipeline/kafka/kafka_handle.h"
 #include "pipeline/kafka/topic_list.h"

@@ -21,12 +21,12 @@
 #include <cstring>
 #include <thread>
 
-#include "bench/lab/bed.h"
-#include "bench/lab/lag_watch.h"
-#include "bench/lab/oracle.h"
-#include "bench/lab/paced_feed.h"
-#include "bench/lab/raw_consumer.h"
-#include "bench/lab/result_check.h"
+#include "bench/lab/parts/bed.h"
+#include "bench/lab/parts/lag_watch.h"
+#include "bench/lab/parts/oracle.h"
+#include "bench/lab/parts/paced_feed.h"
+#include "bench/lab/parts/raw_consumer.h"
+#include "bench/lab/parts/result_check.h"
 #include "pipeline/demo/fleet.h"
 #include "pipeline/demo/kafka_feed.h"
 
@@ -144,7 +144,8 @@ int Run(int argc, char** argv) {
   if (is("raw", 6)) return Raw(argv);
   if (is("follow", 5)) return Follow(argv);
   if (is("check", 3)) return Check(argv);
-  std::fprintf(stderr, "lab_part: see the head of bench/lab/part.cc\n");
+  std::fprintf(stderr,
+               "lab_part: see the head of bench/lab/parts/part_main.cc\n");
   return 64;
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/lab/child.h"
+#include "bench/lab/parts/child.h"
 #include "tests/support/real_broker.h"
 #include "tests/support/temp_dir.h"
 
@@ -23,7 +23,7 @@ struct Options {
   int seconds = 12;     // Of a latency run.
   std::string tacho = "build/release/tacho";
   std::string job = "config/jobs/telemetry-analytics.yaml";
-  std::string probe_job = "bench/lab/probe.yaml";
+  std::string probe_job = "bench/lab/parts/probe.yaml";
   std::vector<std::string> parts;     // Empty: all.
   std::vector<std::string> variants;  // Of throughput; empty: all.
   std::vector<std::string> with;      // Further variants: arguments of tacho.

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-#include "bench/lab/output_watch.h"
-#include "bench/lab/paced_feed.h"
+#include "bench/lab/parts/output_watch.h"
+#include "bench/lab/parts/paced_feed.h"
 
 namespace tacho::lab {
 

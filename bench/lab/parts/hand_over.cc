@@ -1,4 +1,4 @@
-#include "bench/lab/hand_over.h"
+#include "bench/lab/parts/hand_over.h"
 
 #include <signal.h>
 
@@ -7,9 +7,9 @@
 #include <map>
 #include <thread>
 
-#include "bench/lab/output_watch.h"
-#include "bench/lab/paced_feed.h"
-#include "bench/lab/probe_check.h"
+#include "bench/lab/parts/output_watch.h"
+#include "bench/lab/parts/paced_feed.h"
+#include "bench/lab/parts/probe_check.h"
 
 namespace tacho::lab {
 namespace {

@@ -1,4 +1,4 @@
-#include "bench/lab/restore.h"
+#include "bench/lab/parts/restore.h"
 
 #include <chrono>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "bench/lab/probe_check.h"
+#include "bench/lab/parts/probe_check.h"
 
 #include <chrono>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "bench/lab/child.h"
+#include "bench/lab/parts/child.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,10 +1,10 @@
-#include "bench/lab/throughput.h"
+#include "bench/lab/parts/throughput.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
 
-#include "bench/lab/commit_watch.h"
+#include "bench/lab/parts/commit_watch.h"
 #include "pipeline/demo/fleet.h"
 #include "pipeline/demo/kafka_feed.h"
 #include "pipeline/restore/changelog.h"

@@ -1,4 +1,4 @@
-#include "bench/lab/raw_consumer.h"
+#include "bench/lab/parts/raw_consumer.h"
 
 #include <librdkafka/rdkafka.h>
 

@@ -19,12 +19,12 @@
 #include <map>
 #include <sstream>
 
-#include "bench/lab/bed.h"
-#include "bench/lab/hand_over.h"
-#include "bench/lab/latency.h"
-#include "bench/lab/raw_consumer.h"
-#include "bench/lab/restore.h"
-#include "bench/lab/throughput.h"
+#include "bench/lab/parts/bed.h"
+#include "bench/lab/parts/hand_over.h"
+#include "bench/lab/parts/latency.h"
+#include "bench/lab/parts/raw_consumer.h"
+#include "bench/lab/parts/restore.h"
+#include "bench/lab/parts/throughput.h"
 
 namespace tacho::lab {
 namespace {

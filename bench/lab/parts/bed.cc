@@ -1,4 +1,4 @@
-#include "bench/lab/bed.h"
+#include "bench/lab/parts/bed.h"
 
 #include <algorithm>
 #include <cmath>

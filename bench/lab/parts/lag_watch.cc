@@ -1,4 +1,4 @@
-#include "bench/lab/lag_watch.h"
+#include "bench/lab/parts/lag_watch.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "bench/lab/bed.h"
+#include "bench/lab/parts/bed.h"
 #include "pipeline/kafka/kafka_handle.h"
 #include "pipeline/kafka/topic_list.h"
 

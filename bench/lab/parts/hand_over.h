@@ -1,6 +1,6 @@
 #pragma once
 
-#include "bench/lab/bed.h"
+#include "bench/lab/parts/bed.h"
 
 namespace tacho::lab {
 

@@ -1,14 +1,14 @@
-#include "bench/lab/latency.h"
+#include "bench/lab/parts/latency.h"
 
 #include <signal.h>
 
 #include <filesystem>
 #include <thread>
 
-#include "bench/lab/output_watch.h"
-#include "bench/lab/paced_feed.h"
-#include "bench/lab/probe_check.h"
-#include "bench/lab/throughput.h"
+#include "bench/lab/parts/output_watch.h"
+#include "bench/lab/parts/paced_feed.h"
+#include "bench/lab/parts/probe_check.h"
+#include "bench/lab/parts/throughput.h"
 
 namespace tacho::lab {
 namespace {

@@ -162,8 +162,13 @@ public final class FlinkPeer {
         .setRecordSerializer(record)
         .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
         .setTransactionalIdPrefix(options.group)
-        .setTransactionNamingStrategy(TransactionNamingStrategy.valueOf(
-            sink.getOrDefault(NAMING, "DEFAULT").toUpperCase()))
+        .setTransactionNamingStrategy(naming())
         .build();
+  }
+
+  private TransactionNamingStrategy naming() {
+    String name = sink.get(NAMING);
+    return name == null ? TransactionNamingStrategy.DEFAULT
+        : TransactionNamingStrategy.valueOf(name);
   }
 }

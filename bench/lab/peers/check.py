@@ -25,6 +25,8 @@ PEERS = ROOT / "bench/lab/peers"
 sys.path.insert(0, str(ROOT / "tests/faults"))
 
 from kafka import KafkaProducer, TopicPartition  # noqa: E402
+from kafka.errors import (  # noqa: E402
+    CoordinatorNotAvailableError, NotCoordinatorError)
 
 from cluster import Cluster  # noqa: E402
 from collect import ends_of, read_topic  # noqa: E402
@@ -167,10 +169,12 @@ def committed(cluster, group):
     """What the group has committed, of all partitions together."""
     admin = cluster.admin()
     try:
-        offsets = admin.list_group_offsets(group)
+        offsets = admin.list_group_offsets(group)[group]
+    except (CoordinatorNotAvailableError, NotCoordinatorError):
+        return 0  # The first group of a broker is still being set up.
     finally:
         admin.close()
-    return sum(max(0, o.offset) for o in offsets[group].values())
+    return sum(max(0, o.offset) for o in offsets.values())
 
 
 class Feed(threading.Thread):

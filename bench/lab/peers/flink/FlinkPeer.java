@@ -26,7 +26,6 @@ import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.util.EnvironmentInformation;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
-import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
  * The lab's job in Flink. In the settings, `source.NAME` and `sink.NAME` are
@@ -153,9 +152,13 @@ public final class FlinkPeer {
     Properties properties = new Properties();
     properties.putAll(sink);
     properties.remove(NAMING);
-    String output = options.output;
-    KafkaRecordSerializationSchema<Result> record = (result, context, time) ->
-        new ProducerRecord<>(output, result.key, result.value);
+    // From the builder: pooled names need a schema that knows its topic.
+    KafkaRecordSerializationSchema<Result> record =
+        KafkaRecordSerializationSchema.<Result>builder()
+            .setTopic(options.output)
+            .setKeySerializationSchema(new ResultPart(true))
+            .setValueSerializationSchema(new ResultPart(false))
+            .build();
     return KafkaSink.<Result>builder()
         .setBootstrapServers(options.bootstrap)
         .setKafkaProducerConfig(properties)

@@ -36,6 +36,7 @@ public final class RocksDbSettings implements RocksDBConfigSetter {
         (BlockBasedTableConfig) options.tableFormatConfig();
     table.setBlockCache(cache);
     table.setCacheIndexAndFilterBlocks(true);
+    table.setPinTopLevelIndexAndFilter(true);
     options.setWriteBufferManager(buffers);
     options.setTableFormatConfig(table);
   }

@@ -13,6 +13,8 @@ final class Events {
   /** Readings that came too late for their window. */
   static final LongAdder LATE = new LongAdder();
 
+  private static volatile boolean ready;
+
   private Events() {}
 
   static void version(String system, String version, Map<String, ?> settings)
@@ -33,7 +35,12 @@ final class Events {
     line(out.toString());
   }
 
+  static boolean isReady() {
+    return ready;
+  }
+
   static void ready() {
+    ready = true;
     line("{\"event\":\"ready\"}");
   }
 

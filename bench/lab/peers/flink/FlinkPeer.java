@@ -33,7 +33,7 @@ import org.apache.kafka.clients.consumer.OffsetResetStrategy;
  * TransactionNamingStrategy, and all other names are Flink's.
  */
 public final class FlinkPeer {
-  private static final int STOP_SECONDS = 15;
+  private static final int STOP_SECONDS = 9;
   private static final String NAMING = "naming";
 
   private final Options options;
@@ -61,7 +61,13 @@ public final class FlinkPeer {
         peer.settings());
     CountDownLatch end = new CountDownLatch(1);
     Events.onSignal(end);
-    System.exit(peer.run(end) ? 0 : 1);
+    boolean ended = false;
+    try {
+      ended = peer.run(end);
+    } catch (Exception error) {
+      error.printStackTrace();
+    }
+    System.exit(ended ? 0 : 1);  // Threads of the cluster may be left.
   }
 
   private void preset() throws IOException {
@@ -106,15 +112,19 @@ public final class FlinkPeer {
   private boolean run(CountDownLatch end) throws Exception {
     JobClient job = environment().executeAsync(options.group);
     job.getJobExecutionResult().whenComplete((result, error) -> {
-      if (error != null) error.printStackTrace();
+      if (error != null && end.getCount() > 0) error.printStackTrace();
       end.countDown();
     });
     end.await();
     if (job.getJobExecutionResult().isDone()) return false;
-    // Not cancel(): it would leave the last transaction open.
-    job.stopWithSavepoint(false, null, SavepointFormatType.NATIVE)
-        .get(STOP_SECONDS, TimeUnit.SECONDS);
-    job.getJobExecutionResult().get(STOP_SECONDS, TimeUnit.SECONDS);
+    if (Events.isReady()) {
+      // Not cancel(): it would leave the last transaction open.
+      job.stopWithSavepoint(false, null, SavepointFormatType.NATIVE)
+          .get(STOP_SECONDS, TimeUnit.SECONDS);
+      job.getJobExecutionResult().get(STOP_SECONDS, TimeUnit.SECONDS);
+    } else {
+      job.cancel().get(STOP_SECONDS, TimeUnit.SECONDS);
+    }
     Events.stopped();
     return true;
   }

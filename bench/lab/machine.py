@@ -7,6 +7,7 @@ import pathlib
 import platform
 import re
 import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -67,6 +68,15 @@ def libraries(version):
     return flat
 
 
-def load():
-    """Processes that want a core, of the last minute."""
-    return float(_read("/proc/loadavg", "0").split()[0])
+def load(seconds=1.0):
+    """How many cores are busy, over a second. Not the load average, which
+    remembers the row before for minutes."""
+    def spent():
+        fields = [int(f) for f in
+                  _read("/proc/stat").splitlines()[0].split()[1:]]
+        return fields[3] + fields[4], sum(fields[:8])
+    idle, total = spent()
+    time.sleep(seconds)
+    idle_then, total_then = spent()
+    share = 1 - (idle_then - idle) / max(1, total_then - total)
+    return round(share * os.cpu_count(), 2)

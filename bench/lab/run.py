@@ -30,7 +30,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from processes import CpuSeries, Measured, cpu_seconds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MOST_LOAD = 0.5           # Before a row, of others; --most-load.
+MOST_LOAD = 0.5           # Cores that others use before a row; --most-load.
 MOST_BEHIND = 0.01        # Of the run, a feed.
 READY_SECONDS = 60
 TOPIC_SECONDS = 30
@@ -136,9 +136,16 @@ def bulk_row(lab, system, on):
     if not system.has_results:
         if process.wait(BULK_SECONDS) != 0:
             raise RuntimeError(f"{system.label}: see {process.log}")
-        seconds = process.events("raw")[-1]["seconds"]
-        return finish(process, on.messages, seconds, seconds / 2,
-                      process.cpu(), 0.0)
+        counted = process.events("raw")[-1]
+        seconds = counted["seconds"]
+        result = finish(process, on.messages, seconds, seconds / 2,
+                        process.cpu(), 0.0)
+        # Its results are the messages that it has counted.
+        result["result_check"] = {
+            "expected": on.messages, "found": counted["messages"],
+            "missing": max(0, on.messages - counted["messages"]), "wrong": 0,
+            "extra": max(0, counted["messages"] - on.messages)}
+        return result
     started = time.time()
     ready = wait_ready(process, system, on)
     cpu = CpuSeries({"system": process.pid, "broker": lab.broker.process.pid})
@@ -235,7 +242,8 @@ def finish(process, messages, seconds, half_seconds, cpu, broker_cpu):
     return {
         "messages": messages, "seconds": seconds, "rate": messages / seconds,
         "steady_seconds": half_seconds,
-        "steady_rate": messages / 2 / half_seconds if half_seconds else 0.0,
+        "steady_rate": messages * (0.5 if half_seconds < seconds else 1.0) /
+        half_seconds,
         "cpu_seconds": cpu, "cpu_seconds_per_million": cpu / millions,
         "cpu_seconds_whole": usage.ru_utime + usage.ru_stime,
         "broker_cpu_seconds": broker_cpu,
@@ -248,7 +256,7 @@ def finish(process, messages, seconds, half_seconds, cpu, broker_cpu):
 def void_reasons(lab, system, load, found):
     reasons = list(found.pop("void", []))
     if load > lab.arguments.most_load:
-        reasons.append(f"load {load:.2f} before it")
+        reasons.append(f"{load:.2f} cores were busy before it")
     judged = found.get("result_check")
     if judged is not None:
         for what in ("missing", "wrong", "extra"):
@@ -295,12 +303,12 @@ def make_record(lab, system, place, load, found):
 
 
 def await_quiet(most, seconds=120):
-    """The load before a row is that of others: a minute's mean takes a while
-    to forget the row before."""
+    """How many cores others keep busy, once it is little enough or the time
+    is up."""
     deadline = time.monotonic() + seconds
-    while machine.load() > most and time.monotonic() < deadline:
-        time.sleep(2)
-    return machine.load()
+    while (busy := machine.load()) > most and time.monotonic() < deadline:
+        time.sleep(1)
+    return busy
 
 
 def say(text):

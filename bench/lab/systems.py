@@ -9,6 +9,10 @@ PART = ROOT / "build/release/bench/lab_part"
 JOB = ROOT / "config/jobs/telemetry-analytics.yaml"
 PEERS = ROOT / "bench/lab/peers/run"
 THREADS = 2
+# A worker's, which gives two fifths of it to what is fetched. With much less
+# its fetches would be small for their worst case, and raw's with them.
+MEMORY_MIB = 4096
+FETCH_MIB = MEMORY_MIB * 2 // 5
 
 # What a row runs on: a topic of messages, and names of its own.
 #   bootstrap, topic, partitions, output, group, messages, interval_ms, state
@@ -28,7 +32,7 @@ class Raw:
 
     def command(self, on):
         return [PART, "raw", on.bootstrap, on.topic, on.partitions, on.group,
-                on.messages, THREADS]
+                on.messages, THREADS, FETCH_MIB]
 
 
 class Tacho:
@@ -51,7 +55,7 @@ class Tacho:
             "rejects.topic": f"{on.output}-rejects",
             "late.topic": f"{on.output}-late",
             "commit.interval": f"{on.interval_ms}ms",
-            "memory.limit": "768MiB",
+            "memory.limit": f"{MEMORY_MIB}MiB",
         }
         command = [self.binary, "run", JOB, "--bootstrap", on.bootstrap,
                    "--state-dir", on.state, "--log-format", "json",

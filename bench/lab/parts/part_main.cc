@@ -7,8 +7,8 @@
 //   lab_part pace BOOTSTRAP TOPIC EXPECTED RATE VEHICLES SECONDS
 //     The same at RATE messages a second, each with the time at which it was
 //     due; ends early on SIGTERM.
-//   lab_part raw BOOTSTRAP TOPIC PARTITIONS GROUP MESSAGES THREADS
-//     Counts messages with librdkafka alone.
+//   lab_part raw BOOTSTRAP TOPIC PARTITIONS GROUP MESSAGES THREADS FETCH_MIB
+//     Counts messages with librdkafka alone, which may fetch ahead so much.
 //   lab_part follow BOOTSTRAP GROUP TOPIC PARTITIONS until_end|until_stopped
 //     Says how far behind a group is, once a second.
 //   lab_part check BOOTSTRAP TOPIC EXPECTED
@@ -101,8 +101,9 @@ int Pace(char** argv) {
 }
 
 int Raw(char** argv) {
-  auto result = ConsumeRaw(argv[2], argv[3], std::atoi(argv[4]), argv[5],
-                           Number(argv[6]), std::atoi(argv[7]));
+  auto result =
+      ConsumeRaw(argv[2], argv[3], std::atoi(argv[4]), argv[5], Number(argv[6]),
+                 std::atoi(argv[7]), Number(argv[8]) << 20);
   Die(result.status());
   std::printf(R"({"event":"raw","messages":%llu,"bytes":%llu,"seconds":%.3f})"
               "\n",
@@ -141,7 +142,7 @@ int Run(int argc, char** argv) {
   };
   if (is("fill", 5)) return Fill(argv, argc);
   if (is("pace", 6)) return Pace(argv);
-  if (is("raw", 6)) return Raw(argv);
+  if (is("raw", 7)) return Raw(argv);
   if (is("follow", 5)) return Follow(argv);
   if (is("check", 3)) return Check(argv);
   std::fprintf(stderr,

@@ -35,12 +35,12 @@ void Count(rd_kafka_message_t* message, void* opaque) {
 Result<RawResult> ConsumeRaw(const std::string& bootstrap,
                              const std::string& topic, int partitions,
                              const std::string& group, uint64_t messages,
-                             int threads) {
+                             int threads, size_t fetch_bytes) {
   KafkaGroupMemberOptions options;
   options.properties = {{"bootstrap.servers", bootstrap}};
   options.group_id = group;
   options.topics = {topic};
-  options.fetch = FetchLimitsFor(size_t{400} << 20, partitions);
+  options.fetch = FetchLimitsFor(fetch_bytes, partitions);
   KafkaProperties properties = KafkaConsumerProperties(options);
   properties.emplace_back("auto.offset.reset", "earliest");
   ASSIGN_OR_RETURN(KafkaPtr<rd_kafka_conf_t> conf, MakeKafkaConf(properties));

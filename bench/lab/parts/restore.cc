@@ -58,8 +58,7 @@ uint64_t ReadOnly(Source& source) {
   return records;
 }
 
-uint64_t Restore(Source& source, const std::string& dir,
-                 const std::string& topic) {
+uint64_t Restore(Source& source, const std::string& dir) {
   RocksDbShared shared(size_t{64} << 20, size_t{64} << 20);
   auto store = OpenRocksDbStore(dir, {}, shared);
   Die(store.status());
@@ -120,8 +119,7 @@ int RunRestore(char** argv) {
   const std::string dir = argv[5];
   const auto started = std::chrono::steady_clock::now();
   Source source = OpenSource(argv[2], argv[3], topic);
-  const uint64_t records =
-      dir == "-" ? ReadOnly(source) : Restore(source, dir, topic);
+  const uint64_t records = dir == "-" ? ReadOnly(source) : Restore(source, dir);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started)
           .count();

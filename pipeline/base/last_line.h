@@ -8,8 +8,8 @@
 namespace tacho {
 
 // The last line of a process that ends hard: takes no lock, and waits for a
-// reader of stderr only for a moment. Nothing is logged after it. Threading: any
-// thread; the first one that says a last line is heard.
+// reader of stderr only for a moment. Nothing is logged after it. Threading:
+// any thread; the first one that says a last line is heard.
 void LogLast(LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields);
 

@@ -19,7 +19,7 @@ std::string MillisText(Millis ms) { return std::to_string(ms.count()); }
 }  // namespace
 
 Millis FetchWaitFor(Millis commit_interval) {
-  return std::clamp(commit_interval / 10, Millis(5), Millis(100));
+  return std::clamp(commit_interval / 4, Millis(5), Millis(100));
 }
 
 KafkaProperties KafkaConsumerProperties(

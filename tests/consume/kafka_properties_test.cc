@@ -68,7 +68,7 @@ TEST(KafkaConsumerPropertiesTest, TheJobsWinOverDefaults) {
 
 // An answer that could never be full would wait each time.
 TEST(KafkaConsumerPropertiesTest, AnswersAreHeldBackForAFractionOfTheInterval) {
-  EXPECT_EQ(FetchWaitFor(Millis(200)), Millis(20));
+  EXPECT_EQ(FetchWaitFor(Millis(200)), Millis(50));
   EXPECT_EQ(FetchWaitFor(Millis(10)), Millis(5));
   EXPECT_EQ(FetchWaitFor(Millis(60000)), Millis(100));
   KafkaGroupMemberOptions options;

@@ -11,8 +11,6 @@
 //   lab raw BOOTSTRAP TOPIC PARTITIONS GROUP MESSAGES THREADS
 //   lab restore BOOTSTRAP JOB TOPIC DIR  (both: one measured process)
 
-#include <mimalloc.h>
-
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -43,12 +41,10 @@ int RunRaw(char** argv) {
                            static_cast<uint64_t>(std::atoll(argv[6])),
                            std::atoi(argv[7]));
   Die(result.status());
-  std::printf(
-      R"({"event":"raw","messages":%llu,"bytes":%llu,"seconds":%.3f,"allocator":%d})"
-      "\n",
-      static_cast<unsigned long long>(result->messages),
-      static_cast<unsigned long long>(result->bytes), result->seconds,
-      mi_version());
+  std::printf(R"({"event":"raw","messages":%llu,"bytes":%llu,"seconds":%.3f})"
+              "\n",
+              static_cast<unsigned long long>(result->messages),
+              static_cast<unsigned long long>(result->bytes), result->seconds);
   return 0;
 }
 

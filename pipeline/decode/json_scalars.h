@@ -20,6 +20,10 @@ namespace tacho {
 // too; what they answer about a token that ends before `end` does not depend
 // on those bytes. The others stay inside what they are given.
 
+inline bool IsJsonSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 // True for what may follow a scalar: white space or a structural character.
 inline bool EndsScalar(char c) {
   switch (c) {

@@ -38,8 +38,6 @@ RejectReason Classify(std::string_view text, size_t depth_limit) {
   return RejectReason::kUnparsableJson;
 }
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 }  // namespace
 
 // One document's second stage: a token automaton over the index.
@@ -343,7 +341,7 @@ bool JsonScanner::Walk::OtherRoot() {
   if (*p == '"') return Text(p, next_, value);
   // The scalar is the last token: its end is that of the text.
   const char* last = text_end_;
-  while (IsSpace(last[-1])) --last;
+  while (IsJsonSpace(last[-1])) --last;
   const std::string_view all(p, static_cast<size_t>(last - p));
   return all == "true" || all == "false" || all == "null" || IsJsonNumber(all);
 }

@@ -21,8 +21,8 @@ namespace tacho {
 // in use come back with the next documents.
 //
 // Threading: one thread at a time.
-// Limits: those of the graph; learns a document in a hundred at most, but for
-// the first ones.
+// Limits: those of the graph; learns one document in 64 at most, but for the
+// first ones.
 class JsonTemplates {
  public:
   // `paths` outlives it.
@@ -63,7 +63,6 @@ class JsonTemplates {
   const TemplateGraph& graph() const { return graph_; }
   // Documents that Match knew, ever.
   uint64_t matched() const { return matched_; }
-  bool is_paused() const { return pause_left_ > 0; }
 
   // Documents.
   static constexpr uint32_t kWindow = 256;

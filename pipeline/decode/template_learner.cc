@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
-#include "pipeline/base/check.h"
+#include "pipeline/decode/json_scalars.h"
 #include "pipeline/decode/scan_plan.h"
 
 namespace tacho {
-namespace {
-
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-}  // namespace
 
 void TemplateLearner::Learn(std::string_view text, const uint32_t* token,
                             const uint32_t* tokens_end) {
@@ -95,7 +90,7 @@ bool TemplateLearner::Scalar(size_t at, size_t next) {
   } else {
     if (!AddLiteral(at, TemplateGraph::Slot::kScalar)) return false;
     begin_ = next;
-    while (IsSpace(text_[begin_ - 1])) --begin_;
+    while (IsJsonSpace(text_[begin_ - 1])) --begin_;
   }
   wanted_ = JsonPaths::kNone;
   return true;

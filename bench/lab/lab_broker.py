@@ -1,13 +1,17 @@
 """The lab's broker: a real Apache Kafka with a broker's own defaults, but for
 what one node on one machine needs."""
 
-import os
 import pathlib
 import socket
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/faults"))
+
+from broker import free_ports, libs  # noqa: E402
+
 CLUSTER_ID = "dGFjaG8tbGFiLWNsdXN0ZQ"
 START_SECONDS = 60
 HEAP = "-Xmx1g"
@@ -31,26 +35,14 @@ SETTINGS = {
 }
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 class Broker:
     """Runs from the moment that it is made until stop()."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
-        libs = pathlib.Path(
-            os.environ.get("TACHO_KAFKA_LIBS", ROOT / "build/kafka-libs"))
-        self.version = next(libs.glob("kafka-clients-*.jar")).stem.rsplit(
-            "-", 1)[1]
+        jar = next(pathlib.Path(libs()).glob("kafka-clients-*.jar"))
+        self.version = jar.stem.rsplit("-", 1)[1]
         port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{port}"
         self.settings = SETTINGS | {
@@ -64,7 +56,7 @@ class Broker:
         config.write_text(
             "".join(f"{k}={v}\n" for k, v in self.settings.items()))
         java = ["java", HEAP, "-Dorg.apache.logging.log4j.level=WARN", "-cp",
-                f"{libs}/*"]
+                f"{libs()}/*"]
         subprocess.run(
             [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID,
              "-c", config], check=True, stdout=subprocess.DEVNULL)

@@ -98,7 +98,8 @@ class Lab:
 def check(lab, system, on, expected):
     if not system.has_results:
         return None
-    found = lab.run_part("check", "check", on.bootstrap, on.output, expected)
+    found = lab.run_part("check", "check", on.bootstrap, on.output,
+                         on.partitions, expected)
     found.pop("event")
     return found
 

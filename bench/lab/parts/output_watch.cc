@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "bench/lab/parts/bed.h"
-#include "pipeline/kafka/topic_list.h"
+#include "bench/lab/parts/committed_reader.h"
 
 namespace tacho::lab {
 namespace {
@@ -33,23 +33,7 @@ int64_t SentMs(std::string_view value) {
 
 OutputWatch::OutputWatch(const std::string& bootstrap, const std::string& topic,
                          int partitions) {
-  auto conf = MakeKafkaConf({{"bootstrap.servers", bootstrap},
-                             {"group.id", "lab-watch"},
-                             {"enable.auto.commit", "false"},
-                             {"enable.partition.eof", "true"},
-                             {"isolation.level", "read_committed"}});
-  Die(conf.status());
-  auto consumer = MakeKafkaConsumer(*std::move(conf));
-  Die(consumer.status());
-  consumer_ = *std::move(consumer);
-  rd_kafka_poll_set_consumer(consumer_.get());
-  std::vector<TopicPartition> all;
-  for (int32_t p = 0; p < partitions; ++p) all.push_back({topic, p});
-  const auto list = MakeTopicList(all);
-  for (int i = 0; i < list->cnt; ++i) {
-    list->elems[i].offset = RD_KAFKA_OFFSET_END;
-  }
-  Die(FromKafka(rd_kafka_assign(consumer_.get(), list.get()), "watch"));
+  consumer_ = ReadCommitted(bootstrap, topic, partitions, RD_KAFKA_OFFSET_END);
   thread_ = std::thread([this, partitions] { Run(partitions); });
   while (at_end_ < partitions) std::this_thread::sleep_for(kPoll);
 }

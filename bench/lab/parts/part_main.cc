@@ -11,7 +11,7 @@
 //     Counts messages with librdkafka alone, which may fetch ahead so much.
 //   lab_part follow BOOTSTRAP GROUP TOPIC PARTITIONS until_end|until_stopped
 //     Says how far behind a group is, once a second.
-//   lab_part check BOOTSTRAP TOPIC EXPECTED
+//   lab_part check BOOTSTRAP TOPIC PARTITIONS EXPECTED
 //     Holds a topic of results against EXPECTED.
 
 #include <atomic>
@@ -126,7 +126,8 @@ int Follow(char** argv) {
 }
 
 int Check(char** argv) {
-  const ResultCheck check = CheckResults(argv[2], argv[3], argv[4]);
+  const ResultCheck check =
+      CheckResults(argv[2], argv[3], std::atoi(argv[4]), argv[5]);
   std::printf(R"({"event":"check","expected":%llu,"found":%llu,"missing":%llu,)"
               R"("wrong":%llu,"extra":%llu})"
               "\n",
@@ -144,7 +145,7 @@ int Run(int argc, char** argv) {
   if (is("pace", 6)) return Pace(argv);
   if (is("raw", 7)) return Raw(argv);
   if (is("follow", 5)) return Follow(argv);
-  if (is("check", 3)) return Check(argv);
+  if (is("check", 4)) return Check(argv);
   std::fprintf(stderr,
                "lab_part: see the head of bench/lab/parts/part_main.cc\n");
   return 64;

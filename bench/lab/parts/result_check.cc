@@ -11,9 +11,8 @@
 #include <unordered_map>
 
 #include "bench/lab/parts/bed.h"
+#include "bench/lab/parts/committed_reader.h"
 #include "pipeline/base/check.h"
-#include "pipeline/kafka/kafka_handle.h"
-#include "pipeline/kafka/topic_list.h"
 
 namespace tacho::lab {
 namespace {
@@ -21,7 +20,6 @@ namespace {
 constexpr std::array<const char*, 7> kFields = {
     "samples",    "speed_min",       "speed_mean", "speed_max",
     "speed_last", "engine_temp_max", "distance"};
-constexpr int kTimeoutMs = 10'000;
 constexpr int kQuietPolls = 30;  // Of a second each.
 
 struct Window {
@@ -77,45 +75,15 @@ void Count(std::string_view text, Windows& windows, ResultCheck& check) {
   }
 }
 
-// A consumer at the beginning of all partitions; `partitions`: how many.
-KafkaPtr<rd_kafka_t> OpenReader(const std::string& bootstrap,
-                                const std::string& topic, int& partitions) {
-  auto conf = MakeKafkaConf({{"bootstrap.servers", bootstrap},
-                             {"group.id", "lab-check"},
-                             {"enable.auto.commit", "false"},
-                             {"enable.partition.eof", "true"},
-                             {"isolation.level", "read_committed"}});
-  Die(conf.status());
-  auto consumer = MakeKafkaConsumer(*std::move(conf));
-  Die(consumer.status());
-  rd_kafka_poll_set_consumer(consumer->get());
-  const rd_kafka_metadata_t* metadata = nullptr;
-  KafkaPtr<rd_kafka_topic_t> handle(
-      rd_kafka_topic_new(consumer->get(), topic.c_str(), nullptr));
-  Die(FromKafka(rd_kafka_metadata(consumer->get(), 0, handle.get(), &metadata,
-                                  kTimeoutMs),
-                "metadata of " + topic));
-  partitions = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-  rd_kafka_metadata_destroy(metadata);
-  std::vector<TopicPartition> all;
-  for (int32_t p = 0; p < partitions; ++p) all.push_back({topic, p});
-  const auto list = MakeTopicList(all);
-  for (int i = 0; i < list->cnt; ++i) {
-    list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
-  }
-  Die(FromKafka(rd_kafka_assign(consumer->get(), list.get()), "check"));
-  return *std::move(consumer);
-}
-
 }  // namespace
 
 ResultCheck CheckResults(const std::string& bootstrap, const std::string& topic,
-                         const std::string& expected_path) {
+                         int partitions, const std::string& expected_path) {
   Windows windows = ReadExpected(expected_path);
   ResultCheck check;
   check.expected = windows.size();
-  int partitions = 0;
-  const auto consumer = OpenReader(bootstrap, topic, partitions);
+  const auto consumer =
+      ReadCommitted(bootstrap, topic, partitions, RD_KAFKA_OFFSET_BEGINNING);
   std::vector<bool> ended(static_cast<size_t>(partitions), false);
   int quiet = 0;
   while (std::ranges::find(ended, false) != ended.end()) {

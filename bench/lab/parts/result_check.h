@@ -16,6 +16,6 @@ struct ResultCheck {
 // Holds a topic of results, as a read_committed reader sees it, against what
 // an Oracle has written. Values are equal within 1e-9 of each other.
 ResultCheck CheckResults(const std::string& bootstrap, const std::string& topic,
-                         const std::string& expected_path);
+                         int partitions, const std::string& expected_path);
 
 }  // namespace tacho::lab
